@@ -1,0 +1,98 @@
+import { Type, type Static } from 'typebox';
+import { Permission } from './capability.ts';
+import { ErrorReport } from './errors.ts';
+import { PluginIdSchema, RunIdSchema } from './ids.ts';
+import { AnyJson, AnyObject } from './json.ts';
+
+const closed = { additionalProperties: false } as const;
+const At = Type.Number();
+const event = <const Name extends string, Fields extends Record<string, import('typebox').TSchema>>(
+  name: Name,
+  fields: Fields,
+) => Type.Object({ type: Type.Literal(name), at: At, ...fields }, closed);
+
+const Step = { run: RunIdSchema, node: Type.String(), nodeType: Type.String() };
+
+/** Facts on the bus; `at` in milliseconds since 1970. Every one can be rebuilt from what is stored. */
+export const HubEvent = Type.Union([
+  event('run.started', { run: RunIdSchema, workflow: Type.String() }),
+  event('run.waiting', { run: RunIdSchema, reason: Type.String() }),
+  event('run.finished', {
+    run: RunIdSchema,
+    workflow: Type.String(),
+    status: Type.Unsafe<'succeeded' | 'failed' | 'cancelled'>({
+      enum: ['succeeded', 'failed', 'cancelled'],
+    }),
+    ms: Type.Number(),
+    error: Type.Optional(ErrorReport),
+  }),
+  event('step.started', { ...Step, attempt: Type.Integer() }),
+  event('step.finished', {
+    ...Step,
+    ms: Type.Number(),
+    /** Left out when larger than 4 KiB. */
+    outputs: Type.Optional(AnyObject),
+  }),
+  event('step.failed', {
+    ...Step,
+    attempt: Type.Integer(),
+    error: ErrorReport,
+    retryInMs: Type.Optional(Type.Number()),
+  }),
+  event('step.skipped', Step),
+  event('step.waiting', { ...Step, plugin: PluginIdSchema, permissions: Type.Array(Permission) }),
+  event('step.unknown', Step),
+  event('permission.requested', {
+    grant: Type.String(),
+    plugin: PluginIdSchema,
+    permission: Permission,
+  }),
+  event('permission.granted', {
+    grant: Type.String(),
+    plugin: PluginIdSchema,
+    capability: Type.String(),
+    by: Type.String(),
+  }),
+  event('permission.denied', {
+    grant: Type.String(),
+    plugin: PluginIdSchema,
+    capability: Type.String(),
+    by: Type.String(),
+  }),
+  event('permission.revoked', {
+    grant: Type.String(),
+    plugin: PluginIdSchema,
+    capability: Type.String(),
+    by: Type.String(),
+  }),
+  event('capability.used', {
+    plugin: PluginIdSchema,
+    need: Type.String(),
+    operation: Type.String(),
+    allowed: Type.Boolean(),
+    run: Type.Optional(RunIdSchema),
+  }),
+  event('plugin.installed', { plugin: PluginIdSchema, version: Type.String() }),
+  event('plugin.removed', { plugin: PluginIdSchema }),
+  event('plugin.refused', { plugin: PluginIdSchema, error: ErrorReport }),
+  event('plugin.quarantined', { plugin: PluginIdSchema, reason: Type.String() }),
+  event('plugin.log', {
+    plugin: PluginIdSchema,
+    level: Type.String(),
+    text: Type.String(),
+    run: Type.Optional(RunIdSchema),
+  }),
+  event('host.started', { plugin: PluginIdSchema, pid: Type.Integer(), ms: Type.Number() }),
+  event('host.ended', { plugin: PluginIdSchema, pid: Type.Integer(), how: Type.String() }),
+  event('trigger.started', { workflow: Type.String(), node: Type.String() }),
+  event('trigger.fired', { workflow: Type.String(), node: Type.String(), value: AnyJson }),
+  event('trigger.ended', {
+    workflow: Type.String(),
+    node: Type.String(),
+    error: Type.Optional(ErrorReport),
+  }),
+]);
+export type HubEvent = Static<typeof HubEvent>;
+export type HubEventType = HubEvent['type'];
+/** An event with its place on the bus: 1, 2, 3 … without gaps since the hub's start. */
+export type NumberedEvent = HubEvent & { readonly sequence: number };

@@ -80,14 +80,14 @@ export function defineNode<
   const I extends Ports,
   const O extends Ports,
   const Opt extends keyof I & string = never,
->(node: ActionNode<C, I, O, Opt>): ActionNode<C, I, O, Opt> {
+>(node: ActionNode<C, I, O, Opt>): ActionNode<NoInfer<C>, NoInfer<I>, NoInfer<O>, NoInfer<Opt>> {
   return node;
 }
 
 /** Declares a node type that starts runs. */
 export function defineTrigger<const C extends TObject, const O extends Ports>(
   node: TriggerNode<C, O>,
-): TriggerNode<C, O> {
+): TriggerNode<NoInfer<C>, NoInfer<O>> {
   return node;
 }
 

@@ -2,6 +2,7 @@ export * from './blob.ts';
 export * from './capability.ts';
 export * from './errors.ts';
 export * from './events.ts';
+export * from './frame-codec.ts';
 export * from './ids.ts';
 export * from './json.ts';
 export * from './manifest.ts';

@@ -1,0 +1,35 @@
+const WINDOW_MS = 60_000;
+const MOST = 3;
+const FIRST_WAIT_MS = 100;
+
+/** The recent crashes of one plugin: how long to wait before the next start, and whether it is in quarantine. */
+export class CrashRecord {
+  #at: readonly number[] = [];
+  #quarantine: string | null = null;
+
+  /** Crashes within the last minute before the latest. */
+  get count(): number {
+    return this.#at.length;
+  }
+
+  /** Why the plugin may not start; null while it may. */
+  get quarantine(): string | null {
+    return this.#quarantine;
+  }
+
+  /** Notes a crash; true when it is the one that brings the quarantine: the third within 60 s. */
+  add(now: number, how: string): boolean {
+    this.#at = [...this.#at.filter((at) => now - at < WINDOW_MS), now];
+    if (this.#at.length < MOST || this.#quarantine !== null) return false;
+    this.#quarantine = `${String(MOST)} crashes within a minute, the last: ${how}`;
+    return true;
+  }
+
+  /** Milliseconds to wait before the next start: none after the first crash of a minute, then 100, 200 … after the latest. */
+  waitMs(now: number): number {
+    const recent = this.#at.filter((at) => now - at < WINDOW_MS);
+    const latest = recent.at(-1);
+    if (latest === undefined || recent.length < 2) return 0;
+    return Math.max(0, latest + FIRST_WAIT_MS * 2 ** (recent.length - 2) - now);
+  }
+}

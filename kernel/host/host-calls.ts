@@ -1,0 +1,168 @@
+import {
+  FrameError,
+  HubError,
+  MAX_OUTSTANDING,
+  reportOf,
+  type HostFrame,
+  type HubFrame,
+  type Json,
+  type JsonObject,
+  type PluginId,
+  type RunId,
+} from '@runtime-hub/plugin-sdk/contract';
+import type { BlobAccess, CapabilityGate, Clock, EventSink } from '../ports.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** What a question of the hub is about: whose work a plugin's call belongs to. */
+export interface Work {
+  readonly run: RunId | null;
+  readonly workflow: string | null;
+  /** Nodes that may call within it; a call that names none belongs to the first. */
+  readonly nodes: readonly string[];
+  /** Takes a trigger's event; only `listen` has one. */
+  readonly onEvent: ((value: JsonObject) => void) | null;
+}
+
+/** How much a plugin may ask for and say in a second. */
+export interface CallLimits {
+  readonly callsPerSecond: number;
+  readonly logsPerSecond: number;
+  readonly logBytesPerSecond: number;
+}
+
+export interface HostCallsPorts {
+  readonly host: string;
+  readonly plugin: () => PluginId;
+  readonly gate: CapabilityGate;
+  readonly blobs: BlobAccess;
+  readonly events: EventSink;
+  readonly clock: Clock;
+  readonly limits: CallLimits;
+  readonly reply: (frame: HubFrame) => void;
+  /** True when the hub has asked a question of this number, answered or not. */
+  readonly hasAsked: (id: number) => boolean;
+}
+
+type CallFrame = Extract<HostFrame, { t: 'call' }>;
+
+/** What one host's plugin asks of the hub: calls through the gate, events and logs, each within a question of the hub. */
+export class HostCalls {
+  readonly #ports: HostCallsPorts;
+  readonly #work = new Map<number, Work>();
+  readonly #calls = new Map<number, { readonly within: number; readonly stop: AbortController }>();
+  readonly #callBucket: TokenBucket;
+  readonly #logBucket: TokenBucket;
+  readonly #byteBucket: TokenBucket;
+  #dropped = 0;
+
+  constructor(ports: HostCallsPorts) {
+    const { clock, limits } = ports;
+    this.#ports = ports;
+    this.#callBucket = new TokenBucket(clock, limits.callsPerSecond);
+    this.#logBucket = new TokenBucket(clock, limits.logsPerSecond);
+    this.#byteBucket = new TokenBucket(clock, limits.logBytesPerSecond);
+  }
+
+  open(id: number, work: Work): void {
+    this.#work.set(id, work);
+  }
+
+  /** Ends a question: calls still under way within it are aborted. */
+  close(id: number): void {
+    if (!this.#work.delete(id)) return;
+    for (const call of this.#calls.values()) {
+      if (call.within === id) call.stop.abort(over());
+    }
+  }
+
+  closeAll(): void {
+    for (const id of this.#work.keys()) this.close(id);
+  }
+
+  cancel(id: number): void {
+    this.#calls.get(id)?.stop.abort(over());
+  }
+
+  event(id: number, value: JsonObject, namesBlob: boolean): void {
+    const work = this.#work.get(id);
+    if (work === undefined && this.#ports.hasAsked(id)) return;
+    if (work === undefined || work.onEvent === null) throw new FrameError('an event nobody awaits');
+    if (namesBlob) this.#checkBlobs(value);
+    work.onEvent(value);
+  }
+
+  /** Throws FrameError when the call belongs to nothing the hub asked for. */
+  call(frame: CallFrame, namesBlob: boolean): void {
+    if (this.#calls.has(frame.id)) throw new FrameError('two calls of one number');
+    if (this.#calls.size >= MAX_OUTSTANDING) throw new FrameError('too many calls outstanding');
+    if (!this.#ports.hasAsked(frame.within)) throw new FrameError('a call within nothing');
+    const work = this.#work.get(frame.within);
+    const node = frame.node ?? work?.nodes[0] ?? null;
+    if (work !== undefined && frame.node !== undefined && !work.nodes.includes(frame.node)) {
+      throw new FrameError('a call of a node that is not running');
+    }
+    const stop = new AbortController();
+    this.#calls.set(frame.id, { within: frame.within, stop });
+    void this.#decide(frame, work, { node, namesBlob, signal: stop.signal })
+      .then(
+        (value) => this.#reply({ t: 'reply', id: frame.id, ok: true, value }),
+        (error: unknown) =>
+          this.#reply({ t: 'reply', id: frame.id, ok: false, error: reportOf(error) }),
+      )
+      .finally(() => this.#calls.delete(frame.id));
+  }
+
+  log(level: string, text: string, within: number | null): void {
+    const { events, clock, plugin } = this.#ports;
+    const size = Buffer.byteLength(text);
+    if (!this.#logBucket.take(1) || !this.#byteBucket.take(size)) {
+      this.#dropped += 1;
+      return;
+    }
+    const run = within === null ? null : (this.#work.get(within)?.run ?? null);
+    const said = { type: 'plugin.log', at: clock.now(), plugin: plugin(), level } as const;
+    if (this.#dropped > 0) {
+      events.emit({ ...said, level: 'warn', text: `${String(this.#dropped)} log lines dropped` });
+      this.#dropped = 0;
+    }
+    events.emit({ ...said, text: printable(text), ...(run === null ? {} : { run }) });
+  }
+
+  async #decide(
+    frame: CallFrame,
+    work: Work | undefined,
+    about: { node: string | null; namesBlob: boolean; signal: AbortSignal },
+  ): Promise<Json> {
+    const { host, gate, limits } = this.#ports;
+    if (work === undefined) throw over();
+    if (!this.#callBucket.take(1)) {
+      const limit = `${String(limits.callsPerSecond)} calls a second`;
+      throw new HubError('HOST_OVERLOADED', { plugin: this.#ports.plugin(), limit });
+    }
+    if (about.namesBlob) this.#checkBlobs(frame.args);
+    const { run, workflow } = work;
+    const caller = { plugin: this.#ports.plugin(), run, workflow, node: about.node, host };
+    const { capability, operation, args } = frame;
+    return await gate.call(caller, null, { capability, operation, args }, about.signal);
+  }
+
+  /** A plugin may only pass on what it may read. */
+  #checkBlobs(value: Json): void {
+    const { blobs, host } = this.#ports;
+    blobs.share(value, host, host);
+  }
+
+  #reply(frame: Extract<HubFrame, { t: 'reply' }>): void {
+    try {
+      this.#ports.reply(frame);
+    } catch (error) {
+      this.#ports.reply({ t: 'reply', id: frame.id, ok: false, error: reportOf(error) });
+    }
+  }
+}
+
+const over = (): HubError => new HubError('STEP_CANCELLED', { reason: 'the step is over' });
+
+/** Without control characters, which could forge lines or drive a terminal. */
+const printable = (text: string): string =>
+  text.slice(0, 8192).replaceAll(/[^\P{Cc}\t\n]/gu, '\u{FFFD}');

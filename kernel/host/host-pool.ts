@@ -1,0 +1,276 @@
+import {
+  HubError,
+  type Json,
+  type JsonObject,
+  type PluginId,
+  type Runtime,
+  type StepReport,
+} from '@runtime-hub/plugin-sdk/contract';
+import type {
+  InstalledPlugin,
+  PluginSource,
+  Provider,
+  SegmentRequest,
+  StepExecutor,
+  TriggerListener,
+} from '../ports.ts';
+import { CrashRecord } from './crash-record.ts';
+import type { HostPorts, HostSettings } from './host-settings.ts';
+import { Host } from './host.ts';
+
+export interface HostPoolPorts extends HostPorts {
+  readonly plugins: PluginSource;
+  readonly limits?: Partial<PoolLimits>;
+}
+
+export interface PoolLimits extends Omit<HostSettings, 'limits'> {
+  /** Memory per runtime in MB: of the isolate, or of the whole child. */
+  readonly memoryMb: Readonly<Record<Runtime, number>>;
+  /** CPU time one entry into an isolate may take. */
+  readonly entryMs: number;
+  /** An unused host is ended after this long. */
+  readonly idleMs: number;
+  /** Isolate hosts kept ready without a plugin. */
+  readonly spares: number;
+}
+
+const DEFAULTS: PoolLimits = {
+  memoryMb: { isolate: 32, process: 512, driver: 384 },
+  entryMs: 200,
+  calls: { callsPerSecond: 2000, logsPerSecond: 100, logBytesPerSecond: 65_536 },
+  startMs: 10_000,
+  graceMs: 250,
+  serveMs: 30_000,
+  idleMs: 300_000,
+  spares: 1,
+};
+
+export interface HostStats {
+  readonly plugin: PluginId;
+  readonly pid: number;
+  readonly rssBytes: number;
+  /** Calls its plugin made. */
+  readonly calls: number;
+  /** Crashes of the plugin that still count. */
+  readonly crashes: number;
+}
+
+/** Runs plugins in jailed hosts: one host a plugin version, started when first needed, restarted after a crash. */
+export interface HostPool extends StepExecutor, TriggerListener, Provider {
+  /** Ends a plugin's host; it starts again when next needed. */
+  stop(plugin: PluginId): Promise<void>;
+  /** Lets a plugin out of quarantine. */
+  release(plugin: PluginId): void;
+  stats(): Promise<{ readonly hosts: readonly HostStats[] }>;
+  /** Ends every host; nothing is started after it. */
+  close(): Promise<void>;
+}
+
+/** Makes a pool. Its calls throw PLUGIN_NOT_INSTALLED, PLUGIN_QUARANTINED, JAIL_UNAVAILABLE, HOST_… and STEP_…. */
+export function createHostPool(ports: HostPoolPorts): HostPool {
+  return new Pool(ports);
+}
+
+interface Place {
+  readonly digest: string;
+  readonly ready: Promise<Host>;
+}
+
+class Pool implements HostPool {
+  readonly #ports: HostPoolPorts;
+  readonly #limits: PoolLimits;
+  readonly #places = new Map<PluginId, Place>();
+  readonly #alive = new Set<Host>();
+  readonly #crashes = new Map<PluginId, CrashRecord>();
+  readonly #idle = new Map<Host, Disposable>();
+  readonly #spares: Promise<Host>[] = [];
+  readonly #starting = new Set<Promise<unknown>>();
+  #closed = false;
+
+  constructor(ports: HostPoolPorts) {
+    this.#ports = ports;
+    this.#limits = { ...DEFAULTS, ...ports.limits };
+  }
+
+  async run(request: SegmentRequest, signal: AbortSignal): Promise<readonly StepReport[]> {
+    return await this.#use(request.plugin, (host) => host.run(request, signal));
+  }
+
+  async listen(
+    request: Parameters<TriggerListener['listen']>[0],
+    onEvent: (outputs: JsonObject) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#use(request.plugin, (host) => host.listen(request, onEvent, signal));
+  }
+
+  async serve(
+    provider: PluginId,
+    request: Parameters<Provider['serve']>[1],
+    signal: AbortSignal,
+  ): Promise<Json> {
+    return await this.#use(provider, (host) => host.serve(request, signal));
+  }
+
+  async stop(plugin: PluginId): Promise<void> {
+    const place = this.#places.get(plugin);
+    this.#places.delete(plugin);
+    const host = await place?.ready.catch(() => null);
+    await host?.close('the plugin was stopped');
+  }
+
+  release(plugin: PluginId): void {
+    this.#crashes.delete(plugin);
+  }
+
+  async stats(): Promise<{ readonly hosts: readonly HostStats[] }> {
+    const loaded = [...this.#alive].filter((host) => host.digest !== null);
+    const hosts = loaded.map(async (host) => ({
+      plugin: host.plugin,
+      pid: host.pid,
+      rssBytes: await host.residentBytes(),
+      calls: host.calls,
+      crashes: this.#crashes.get(host.plugin)?.count ?? 0,
+    }));
+    return { hosts: await Promise.all(hosts) };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#idle.values()) timer[Symbol.dispose]();
+    const reason = 'the hub is closing';
+    await Promise.allSettled([...this.#alive].map((host) => host.close(reason)));
+    await Promise.allSettled(this.#starting);
+    await Promise.allSettled([...this.#alive].map((host) => host.close(reason)));
+    this.#places.clear();
+  }
+
+  async #use<T>(plugin: PluginId, work: (host: Host) => Promise<T>): Promise<T> {
+    const host = await this.#hostOf(plugin);
+    this.#idle.get(host)?.[Symbol.dispose]();
+    this.#idle.delete(host);
+    try {
+      return await work(host);
+    } finally {
+      if (host.load === 0 && !host.dead && !this.#closed) this.#rest(host);
+    }
+  }
+
+  /** Ends a host that nobody uses: at once when it runs an old version, else after the idle time. */
+  #rest(host: Host): void {
+    const current = this.#ports.plugins.get(host.plugin)?.digest === host.digest;
+    const end = (): void => {
+      if (host.load > 0) return;
+      const place = this.#places.get(host.plugin);
+      if (place?.digest === host.digest) this.#places.delete(host.plugin);
+      void host.close('it was idle');
+    };
+    if (!current) return end();
+    this.#idle.get(host)?.[Symbol.dispose]();
+    this.#idle.set(host, this.#ports.clock.after(this.#limits.idleMs, end));
+  }
+
+  #hostOf(id: PluginId): Promise<Host> {
+    const plugin = this.#ports.plugins.get(id);
+    if (this.#closed) {
+      return Promise.reject(new HubError('STEP_CANCELLED', { reason: 'the hub is closing' }));
+    }
+    if (plugin === null) {
+      return Promise.reject(new HubError('PLUGIN_NOT_INSTALLED', { plugin: id }));
+    }
+    const reason = this.#crashes.get(id)?.quarantine;
+    if (typeof reason === 'string') {
+      return Promise.reject(new HubError('PLUGIN_QUARANTINED', { plugin: id, reason }));
+    }
+    const place = this.#places.get(id);
+    if (place?.digest === plugin.digest) return place.ready;
+    const ready = this.#track(this.#begin(plugin));
+    const next = { digest: plugin.digest, ready };
+    this.#places.set(id, next);
+    ready.catch(() => this.#vacate(id, next));
+    void place?.ready.then((old) => this.#retire(old)).catch(() => undefined);
+    return ready;
+  }
+
+  #retire(old: Host): void {
+    if (old.load === 0) void old.close('a new version was installed');
+  }
+
+  #vacate(id: PluginId, place: Place): void {
+    if (this.#places.get(id) === place) this.#places.delete(id);
+  }
+
+  async #begin(plugin: InstalledPlugin): Promise<Host> {
+    const { clock, events } = this.#ports;
+    const { id, runtime } = plugin.manifest;
+    await this.#backOff(id);
+    const startedAt = clock.now();
+    const host = (await this.#takeSpare(runtime)) ?? (await this.#start(runtime, plugin));
+    const place = this.#places.get(id);
+    void host.ended.then((why) => {
+      if (place !== undefined) this.#vacate(id, place);
+      this.#record(host, why);
+    });
+    await host.loadPlugin(plugin);
+    const ms = clock.now() - startedAt;
+    events.emit({ type: 'host.started', at: clock.now(), plugin: id, pid: host.pid, ms });
+    if (runtime === 'isolate') this.#fillSpares();
+    return host;
+  }
+
+  async #backOff(plugin: PluginId): Promise<void> {
+    const waitMs = this.#crashes.get(plugin)?.waitMs(this.#ports.clock.now()) ?? 0;
+    if (waitMs === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ports.clock.after(waitMs, resolve);
+    await promise;
+  }
+
+  async #start(runtime: Runtime, plugin: InstalledPlugin | null): Promise<Host> {
+    const { memoryMb, entryMs } = this.#limits;
+    const limits = { memoryMb: memoryMb[runtime], entryMs, openFiles: 128, processes: 1 };
+    const shown = runtime === 'isolate' ? null : plugin;
+    const what = { runtime, plugin: shown };
+    const host = await Host.start(this.#ports, { ...this.#limits, limits }, what);
+    this.#alive.add(host);
+    void host.ended.then(() => {
+      this.#alive.delete(host);
+      this.#idle.get(host)?.[Symbol.dispose]();
+      this.#idle.delete(host);
+    });
+    return host;
+  }
+
+  async #takeSpare(runtime: Runtime): Promise<Host | null> {
+    if (runtime !== 'isolate') return null;
+    const host = await this.#spares.shift()?.catch(() => null);
+    return host === undefined || host === null || host.dead ? null : host;
+  }
+
+  #fillSpares(): void {
+    while (!this.#closed && this.#spares.length < this.#limits.spares) {
+      const spare = this.#track(this.#start('isolate', null));
+      spare.catch(() => undefined);
+      this.#spares.push(spare);
+    }
+  }
+
+  #track<T>(promise: Promise<T>): Promise<T> {
+    this.#starting.add(promise);
+    const done = () => this.#starting.delete(promise);
+    promise.then(done, done);
+    return promise;
+  }
+
+  #record(host: Host, why: HubError): void {
+    const { clock, events } = this.#ports;
+    const { plugin, pid } = host;
+    const at = clock.now();
+    events.emit({ type: 'host.ended', at, plugin, pid, how: why.message });
+    if (HubError.is(why, 'STEP_CANCELLED') || this.#closed) return;
+    const record = this.#crashes.get(plugin) ?? new CrashRecord();
+    this.#crashes.set(plugin, record);
+    if (!record.add(at, why.message)) return;
+    events.emit({ type: 'plugin.quarantined', at, plugin, reason: record.quarantine ?? '' });
+  }
+}

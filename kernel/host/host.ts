@@ -1,0 +1,339 @@
+import {
+  FrameError,
+  HubError,
+  pluginId,
+  type HubFrame,
+  type Json,
+  type JsonObject,
+  type PluginId,
+  type Runtime,
+  type SegmentStep,
+  type StepReport,
+} from '@runtime-hub/plugin-sdk/contract';
+import type {
+  HostProcess,
+  InstalledPlugin,
+  Provider,
+  SegmentRequest,
+  TriggerListener,
+} from '../ports.ts';
+import { isolateBytes } from './bubblewrap.ts';
+import { Channel, type Incoming } from './channel.ts';
+import { HostCalls, type Work } from './host-calls.ts';
+import type { HostPorts, HostSettings } from './host-settings.ts';
+import { sendPlugin } from './load-plugin.ts';
+import { residentBytes, watchMemory } from './watchdog.ts';
+
+type ServeRequest = Parameters<Provider['serve']>[1];
+type ListenRequest = Parameters<TriggerListener['listen']>[0];
+
+const NOBODY = pluginId('hub/spare');
+/** Code and shared libraries of node that are resident but no use of the plugin's. */
+const NODE_BYTES = 96 * 1024 * 1024;
+
+/** One host process from its jail's start to its end. Everything open when it dies rejects with why it died. */
+export class Host {
+  readonly id: string;
+  readonly runtime: Runtime;
+  /** Resolves with why it is gone, once nothing of it is left. */
+  readonly ended: Promise<HubError>;
+  readonly #ports: HostPorts;
+  readonly #settings: HostSettings;
+  readonly #process: HostProcess;
+  readonly #channel: Channel;
+  readonly #calls: HostCalls;
+  readonly #hello = Promise.withResolvers<null>();
+  readonly #defined = new WeakMap<readonly SegmentStep[], string>();
+  readonly #names = new Map<string, string>();
+  #plugin: InstalledPlugin | null = null;
+  #why: HubError | null = null;
+  #said = '';
+  #count = 0;
+
+  /** Starts a host and waits for its hello. `plugin` is null for a spare, which only the isolate runtime can be. */
+  static async start(
+    ports: HostPorts,
+    settings: HostSettings,
+    what: { readonly runtime: Runtime; readonly plugin: InstalledPlugin | null },
+  ): Promise<Host> {
+    const id = ports.ids.next();
+    const folders = ports.blobs.open(id);
+    try {
+      const blobs = what.runtime === 'isolate' ? null : folders;
+      const spec = { host: id, ...what, blobs, limits: settings.limits };
+      const host = new Host(ports, settings, {
+        id,
+        process: await ports.launcher.launch(spec),
+        ...what,
+      });
+      await host.#within(host.#hello.promise);
+      return host;
+    } catch (error) {
+      ports.blobs.close(id);
+      throw error;
+    }
+  }
+
+  constructor(
+    ports: HostPorts,
+    settings: HostSettings,
+    own: {
+      readonly id: string;
+      readonly process: HostProcess;
+      readonly runtime: Runtime;
+      readonly plugin: InstalledPlugin | null;
+    },
+  ) {
+    this.#ports = ports;
+    this.#settings = settings;
+    this.id = own.id;
+    this.runtime = own.runtime;
+    this.#plugin = own.plugin;
+    this.#process = own.process;
+    this.#calls = this.#openCalls();
+    this.#channel = this.#openChannel();
+    own.process.logs.on('data', (chunk: Buffer) => this.#hear(chunk.toString('utf8')));
+    this.#hello.promise.catch(() => undefined);
+    this.ended = this.#follow();
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  get plugin(): PluginId {
+    return this.#plugin?.manifest.id ?? NOBODY;
+  }
+
+  get digest(): string | null {
+    return this.#plugin?.digest ?? null;
+  }
+
+  /** Questions open at the host. */
+  get load(): number {
+    return this.#channel.load;
+  }
+
+  get calls(): number {
+    return this.#count;
+  }
+
+  get dead(): boolean {
+    return this.#why !== null;
+  }
+
+  residentBytes(): Promise<number> {
+    return residentBytes(this.pid);
+  }
+
+  /** Gives the host its plugin. Throws HOST_LOAD_FAILED when it fails or describes itself otherwise than its signed manifest. */
+  async loadPlugin(plugin: InstalledPlugin): Promise<void> {
+    this.#plugin = plugin;
+    try {
+      await sendPlugin(this.#channel, plugin, this.#settings);
+    } catch (error) {
+      const { id } = plugin.manifest;
+      const message = error instanceof Error ? error.message : String(error);
+      const failed = new HubError('HOST_LOAD_FAILED', { plugin: id, message }, { cause: error });
+      const why = this.#why ?? failed;
+      this.#kill(why);
+      throw why;
+    }
+  }
+
+  /** Runs a segment; its steps are sent once per host. */
+  async run(request: SegmentRequest, signal: AbortSignal): Promise<readonly StepReport[]> {
+    const segment = this.#define(request.steps);
+    const { run, workflow, values, deadlineMs } = request;
+    const nodes = request.steps.map((step) => step.node);
+    const reports = await this.#ask(
+      { run, workflow, nodes, onEvent: null },
+      (id) => ({ t: 'run', id, segment, run, workflow, values, deadlineMs }),
+      { deadlineMs, signal },
+    );
+    if (!areReports(reports)) throw this.#broken('a run was answered with something else');
+    return reports;
+  }
+
+  /** Keeps a trigger node going; one event at a time, the next is allowed when `onEvent` has resolved. */
+  async listen(
+    request: ListenRequest,
+    onEvent: (outputs: JsonObject) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { node, type, config, workflow } = request;
+    const { promise: refused, reject } = Promise.withResolvers<never>();
+    let question = 0;
+    let credit = 0;
+    const allow = (): void => {
+      credit += 1;
+      if (this.#channel.isOpen(question)) this.#channel.tell({ t: 'credit', id: question, n: 1 });
+    };
+    const take = (value: JsonObject): void => {
+      credit -= 1;
+      if (credit < 0) throw new FrameError('an event without credit');
+      void onEvent(value).then(allow, reject);
+    };
+    const stop = new AbortController();
+    const ended = this.#ask(
+      { run: null, workflow, nodes: [node], onEvent: take },
+      (id) => ({ t: 'listen', id, node, type, config, workflow }),
+      {
+        deadlineMs: null,
+        signal: AbortSignal.any([signal, stop.signal]),
+        onSent: (id) => {
+          question = id;
+          queueMicrotask(allow);
+        },
+      },
+    );
+    try {
+      await Promise.race([ended, refused]);
+    } catch (error) {
+      stop.abort(error);
+      await ended.catch(() => undefined);
+      if (!signal.aborted || this.dead) throw error;
+    }
+  }
+
+  /** Has a providing plugin perform an operation. */
+  async serve(request: ServeRequest, signal: AbortSignal): Promise<Json> {
+    const { capability, operation, args, caller } = request;
+    const deadlineMs = this.#settings.serveMs;
+    return await this.#ask(
+      { run: null, workflow: null, nodes: [], onEvent: null },
+      (id) => ({ t: 'serve', id, capability, operation, args, caller, deadlineMs }),
+      { deadlineMs, signal },
+    );
+  }
+
+  /** Ends the host; what is open rejects with STEP_CANCELLED. */
+  async close(reason: string): Promise<void> {
+    this.#kill(new HubError('STEP_CANCELLED', { reason }));
+    await this.ended;
+  }
+
+  #openCalls(): HostCalls {
+    const { gate, blobs, events, clock } = this.#ports;
+    return new HostCalls({
+      ...{ host: this.id, gate, blobs, events, clock, limits: this.#settings.calls },
+      plugin: () => this.plugin,
+      reply: (frame) => this.#channel.tell(frame),
+      hasAsked: (id) => this.#channel.hasAsked(id),
+    });
+  }
+
+  #openChannel(): Channel {
+    const { blobs, clock } = this.#ports;
+    // SAFETY: frames are plain JSON.
+    const lend = (frame: HubFrame) => blobs.share(frame as unknown as Json, null, this.id);
+    return new Channel(this.#process, {
+      ...{ clock, lend, graceMs: this.#settings.graceMs },
+      plugin: () => this.plugin,
+      admit: (value) => blobs.share(value, this.id, this.id),
+      onFrame: (frame, namesBlob) => this.#take(frame, namesBlob),
+      onClosed: (id) => this.#calls.close(id),
+      onBroken: (how) => {
+        if ('detail' in how) this.#broken(how.detail);
+        else this.#kill(new HubError('HOST_UNRESPONSIVE', { plugin: this.plugin, ...how }));
+      },
+    });
+  }
+
+  #take(frame: Incoming, namesBlob: boolean): void {
+    switch (frame.t) {
+      case 'hello':
+        return this.#hello.resolve(null);
+      case 'call':
+        this.#count += 1;
+        return this.#calls.call(frame, namesBlob);
+      case 'cancel':
+        return this.#calls.cancel(frame.id);
+      case 'event':
+        return this.#calls.event(frame.id, frame.value, namesBlob);
+      case 'log':
+        return this.#calls.log(frame.level, frame.text, frame.within ?? null);
+    }
+  }
+
+  #hear(text: string): void {
+    this.#said = (this.#said + text).slice(-4000);
+    this.#calls.log('warn', text.trimEnd(), null);
+  }
+
+  #define(steps: readonly SegmentStep[]): string {
+    const known = this.#defined.get(steps);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(steps);
+    const named = this.#names.get(text);
+    const segment = named ?? `s${String(this.#names.size + 1)}`;
+    if (named === undefined) this.#channel.tell({ t: 'define', segment, steps: [...steps] });
+    this.#names.set(text, segment);
+    this.#defined.set(steps, segment);
+    return segment;
+  }
+
+  #ask(
+    work: Work,
+    frame: (id: number) => HubFrame,
+    how: { deadlineMs: number | null; signal: AbortSignal; onSent?: (id: number) => void },
+  ): Promise<Json> {
+    return this.#channel.ask({
+      frame,
+      ...how,
+      onSent: (id) => {
+        this.#calls.open(id, work);
+        how.onSent?.(id);
+      },
+    });
+  }
+
+  /** Kills a host that has not done `wanted` within the time for starting. */
+  async #within<T>(wanted: Promise<T>): Promise<T> {
+    const { startMs: silentMs } = this.#settings;
+    using _timer = this.#ports.clock.after(silentMs, () =>
+      this.#kill(new HubError('HOST_UNRESPONSIVE', { plugin: this.plugin, silentMs })),
+    );
+    return await wanted;
+  }
+
+  #broken(detail: string): HubError {
+    const error = new HubError('HOST_PROTOCOL_ERROR', { plugin: this.plugin, detail });
+    this.#kill(error);
+    return error;
+  }
+
+  #kill(why: HubError): void {
+    this.#why ??= why;
+    this.#process.kill();
+    this.#close(this.#why);
+  }
+
+  #close(why: HubError): void {
+    this.#channel.end(why);
+    this.#calls.closeAll();
+    this.#hello.reject(why);
+  }
+
+  /** Watches the memory for as long as the host lives, then closes what it left open. */
+  async #follow(): Promise<HubError> {
+    const { clock, blobs } = this.#ports;
+    const { memoryMb: limitMb } = this.#settings.limits;
+    const isolate = this.runtime === 'isolate';
+    const limit = (isolate ? isolateBytes(limitMb) : limitMb * 1024 * 1024) + NODE_BYTES;
+    const full = (): HubError =>
+      new HubError('HOST_OUT_OF_MEMORY', { plugin: this.plugin, limitMb });
+    using _watch = watchMemory(clock, this.pid, limit, () => this.#kill(full()));
+    const { code, signal } = await this.#process.ended;
+    const how = code === null ? `signal ${String(signal)}` : `exit code ${String(code)}`;
+    const ranOut = /out of memory|bad_alloc|allocation failed/iu.test(this.#said);
+    this.#why ??= ranOut ? full() : new HubError('HOST_CRASHED', { plugin: this.plugin, how });
+    this.#close(this.#why);
+    blobs.close(this.id);
+    return this.#why;
+  }
+}
+
+const areReports = (value: unknown): value is readonly StepReport[] =>
+  Array.isArray(value) &&
+  value.every((one: unknown) => typeof one === 'object' && one !== null && 'node' in one);

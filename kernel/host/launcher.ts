@@ -1,0 +1,272 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { access, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { PassThrough, type Duplex, type Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { HubError } from '@runtime-hub/plugin-sdk/contract';
+import { ISOLATE_HOST, PROCESS_HOST, RUNTIME_MOUNTS } from '@runtime-hub/plugin-sdk/runtime';
+import type { HostProcess, Launcher, LaunchSpec } from '../ports.ts';
+import {
+  ARGS_FD,
+  CHANNEL_FD,
+  planJail,
+  SECCOMP_FD,
+  STATUS_FD,
+  type Display,
+  type JailView,
+} from './bubblewrap.ts';
+import { assembleSeccomp, type SeccompArch } from './seccomp.ts';
+
+/** How much a jail on a platform holds back: `strong` also against native code, `medium` without namespaces, `weak` the isolate only. */
+export type Assurance = 'strong' | 'medium' | 'weak';
+
+/** The best each platform could give, and whether this hub has an adapter for it. */
+export const ASSURANCE: Readonly<
+  Record<string, { readonly level: Assurance; readonly adapter: boolean }>
+> = {
+  linux: { level: 'strong', adapter: true },
+  darwin: { level: 'medium', adapter: false },
+  win32: { level: 'weak', adapter: false },
+};
+
+export interface LauncherOptions {
+  /** Path of bubblewrap; found on PATH when left out. */
+  readonly bwrapPath?: string;
+  /** Refuses to start hosts on a platform whose jail is weaker. */
+  readonly minIsolation: Assurance;
+  /** The X display driver hosts reach, e.g. `:99`; this process's own when left out. */
+  readonly display?: string;
+  /** What node runs in a jail per runtime, and what the jail shows for it; the hub's own hosts when left out. */
+  readonly hosts?: {
+    readonly entry: (spec: LaunchSpec) => readonly string[];
+    readonly mounts: readonly string[];
+  };
+  /** How long a jail may take until its host speaks; 10,000 ms when left out. */
+  readonly startMs?: number;
+}
+
+/** A launcher for this platform; hosts run in a jail or not at all. Its `launch` throws JAIL_UNAVAILABLE with the jail's own words. */
+export function createLauncher(options: LauncherOptions): Launcher {
+  const refusal = refusalFor(process.platform, options.minIsolation);
+  if (refusal !== null) {
+    return { launch: () => Promise.reject(new HubError('JAIL_UNAVAILABLE', { detail: refusal })) };
+  }
+  let view: Promise<Machine> | null = null;
+  return {
+    async launch(spec) {
+      view ??= lookAround(options);
+      const known = await view.catch((error: unknown) => {
+        view = null;
+        throw error;
+      });
+      return await startJail(spec, known, options);
+    },
+  };
+}
+
+interface Machine extends JailView {
+  /** Descriptors above 2 that this process would pass on to any child, left open by whoever started it. */
+  readonly leaked: readonly number[];
+}
+
+function refusalFor(platform: string, least: Assurance): string | null {
+  const found = ASSURANCE[platform];
+  if (found === undefined || !found.adapter) {
+    return `there is no jail for ${platform} yet; only Linux with bubblewrap runs plugins`;
+  }
+  const order: readonly Assurance[] = ['weak', 'medium', 'strong'];
+  if (order.indexOf(found.level) < order.indexOf(least)) {
+    return `the jail of ${platform} is ${found.level}, the policy asks for ${least}`;
+  }
+  return archOf(process.arch) === null ? `there is no seccomp filter for ${process.arch}` : null;
+}
+
+const archOf = (arch: string): SeccompArch | null =>
+  arch === 'x64' || arch === 'arm64' ? arch : null;
+
+async function lookAround(options: LauncherOptions): Promise<Machine> {
+  const node = await realpath(process.execPath);
+  return {
+    bwrap: options.bwrapPath ?? (await findProgram('bwrap', 'bubblewrap')),
+    prlimit: await findProgram('prlimit', 'util-linux'),
+    node,
+    libraries: await librariesOf(node),
+    mounts: options.hosts?.mounts ?? RUNTIME_MOUNTS,
+    display: displayOf(options.display ?? process.env['DISPLAY'] ?? ''),
+    leaked: await leakedDescriptors(),
+  };
+}
+
+const displayOf = (name: string): Display | null =>
+  name === '' ? null : { name, authority: process.env['XAUTHORITY'] ?? null };
+
+async function leakedDescriptors(): Promise<readonly number[]> {
+  const closesOnExec = 0o2000000;
+  const leaked: number[] = [];
+  for (const name of await readdir('/proc/self/fdinfo')) {
+    const text = await readFile(`/proc/self/fdinfo/${name}`, 'utf8').catch(() => '');
+    const flags = /^flags:\s+(\d+)$/mu.exec(text)?.[1];
+    if (flags === undefined || Number(name) <= STATUS_FD) continue;
+    if ((Number.parseInt(flags, 8) & closesOnExec) === 0) leaked.push(Number(name));
+  }
+  return leaked;
+}
+
+async function findProgram(name: string, pack: string): Promise<string> {
+  for (const folder of (process.env['PATH'] ?? '/usr/bin:/bin').split(path.delimiter)) {
+    const file = path.join(folder, name);
+    if (await isThere(file)) return file;
+  }
+  throw new HubError('JAIL_UNAVAILABLE', { detail: `${name} was not found (Debian: ${pack})` });
+}
+
+const isThere = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
+
+/** The files `ldd` names; the usual library folders where there is no ldd. */
+async function librariesOf(node: string): Promise<readonly string[]> {
+  try {
+    const { stdout } = await promisify(execFile)('ldd', [node]);
+    const files = [...stdout.matchAll(/(?:=> |^\s*)(\/\S+) \(/gmu)];
+    return [...new Set(files.map((match) => match[1] ?? ''))];
+  } catch {
+    const folders = ['/lib', '/lib64', '/usr/lib'];
+    const present = await Promise.all(folders.map(isThere));
+    return folders.filter((_, index) => present[index] === true);
+  }
+}
+
+async function startJail(
+  spec: LaunchSpec,
+  view: Machine,
+  options: LauncherOptions,
+): Promise<HostProcess> {
+  const entry = options.hosts?.entry(spec) ?? [
+    spec.runtime === 'isolate' ? ISOLATE_HOST : PROCESS_HOST,
+  ];
+  const { argv, options: jailOptions } = planJail(spec, view, entry);
+  const [program = '', ...args] = argv;
+  const child = spawn(program, args, { env: {}, stdio: [...descriptorsFor(view.leaked)] });
+  const life = watchLife(child);
+  feed(child, SECCOMP_FD, assembleSeccomp(archOf(process.arch) ?? 'x64', seccompOf(spec)));
+  feed(child, ARGS_FD, jailOptions.map((option) => `${option}\0`).join(''));
+  const { channel, logs } = openPipes(child);
+  await firstWord(child, channel, life, options.startMs ?? 10_000);
+  const pid = (await nodePid(life.reaper)) ?? child.pid ?? 0;
+  void writeFile(`/proc/${String(pid)}/oom_score_adj`, '1000').catch(() => undefined);
+  return { pid, input: channel, output: channel, logs, ended: life.ended, kill: life.kill };
+}
+
+/** What a jail's descriptors are: its pipes, and the null device over each that would leak into it. */
+function descriptorsFor(leaked: readonly number[]): readonly StdioOption[] {
+  const pipes: StdioOption[] = ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'];
+  if (leaked.length === 0) return pipes;
+  nullDevice ??= openSync('/dev/null', 'r');
+  for (const fd of leaked) {
+    while (pipes.length < fd) pipes.push('ignore');
+    pipes[fd] = nullDevice;
+  }
+  return pipes;
+}
+
+type StdioOption = 'ignore' | 'pipe' | number;
+let nullDevice: number | null = null;
+
+const seccompOf = ({ runtime, limits }: LaunchSpec) =>
+  ({ sockets: runtime === 'driver' ? 'unix' : 'none', processes: limits.processes > 1 }) as const;
+
+interface Life {
+  /** Pid of the jail's first process as seen from here; null until bubblewrap has told. */
+  reaper: number | null;
+  /** The end of what the jail wrote to stderr. */
+  stderr: string;
+  over: boolean;
+  readonly ended: HostProcess['ended'];
+  kill(): void;
+}
+
+/** Follows a jail from start to end. `kill` ends the pid namespace from inside, so bubblewrap's own exit means that all of it is gone. */
+function watchLife(child: ChildProcess): Life {
+  const { promise: ended, resolve } = Promise.withResolvers<Awaited<HostProcess['ended']>>();
+  const life: Life = { reaper: null, stderr: '', over: false, ended, kill };
+  function kill(): void {
+    if (life.over) return;
+    if (life.reaper === null) child.kill('SIGKILL');
+    else process.kill(life.reaper, 'SIGKILL');
+  }
+  const end = (code: number | null, signal: string | null): void => {
+    life.over = true;
+    for (const stream of child.stdio) stream?.destroy();
+    resolve({ code, signal });
+  };
+  child.once('error', (error) => {
+    life.stderr = error.message;
+    end(null, null);
+  });
+  child.once('exit', (code, signal) => setImmediate(end, code, signal));
+  let told = '';
+  stdioOf(child, STATUS_FD).on('data', (chunk: Buffer) => {
+    told = (told + chunk.toString('utf8')).slice(-4096);
+    life.reaper ??= Number(/"child-pid": (\d+)/u.exec(told)?.[1] ?? Number.NaN) || null;
+  });
+  return life;
+}
+
+function stdioOf(child: ChildProcess, fd: number): Duplex {
+  // SAFETY: every descriptor of the jail from 3 on is spawned as 'pipe', which Node makes a duplex socket.
+  const stream = child.stdio[fd] as unknown as Duplex;
+  stream.on('error', () => undefined);
+  return stream;
+}
+
+function feed(child: ChildProcess, fd: number, content: Uint8Array | string): void {
+  stdioOf(child, fd).end(content);
+}
+
+function openPipes(child: ChildProcess): { channel: Duplex; logs: Readable } {
+  const logs = new PassThrough();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('error', () => undefined);
+    stream?.pipe(logs, { end: false });
+  }
+  child.once('exit', () => setImmediate(() => logs.end()));
+  return { channel: stdioOf(child, CHANNEL_FD), logs };
+}
+
+/** Waits until the host has said something on its channel. Throws JAIL_UNAVAILABLE when the jail ends first, or is silent for too long. */
+async function firstWord(
+  child: ChildProcess,
+  channel: Duplex,
+  life: Life,
+  startMs: number,
+): Promise<void> {
+  const hear = (chunk: Buffer): void => {
+    life.stderr = (life.stderr + chunk.toString('utf8')).slice(-2000);
+  };
+  child.stderr?.on('data', hear);
+  const { promise, resolve } = Promise.withResolvers<'spoke' | 'ended' | 'silent'>();
+  const timer = setTimeout(resolve, startMs, 'silent');
+  channel.once('readable', () => resolve(life.over ? 'ended' : 'spoke'));
+  void life.ended.then(() => resolve('ended'));
+  const outcome = await promise;
+  clearTimeout(timer);
+  child.stderr?.off('data', hear);
+  if (outcome === 'spoke') return;
+  life.kill();
+  const words = life.stderr.trim();
+  const silent = `the host said nothing within ${String(startMs)} ms`;
+  const detail = words !== '' ? words : outcome === 'silent' ? silent : 'the jail ended at once';
+  throw new HubError('JAIL_UNAVAILABLE', { detail });
+}
+
+/** The pid, as seen from here, of the node process that the jail's first process started. */
+async function nodePid(reaper: number | null): Promise<number | null> {
+  if (reaper === null) return null;
+  const file = `/proc/${String(reaper)}/task/${String(reaper)}/children`;
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return Number(text.trim().split(' ')[0] ?? '') || null;
+}

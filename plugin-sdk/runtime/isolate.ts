@@ -1,0 +1,143 @@
+import ivm from 'isolated-vm';
+import bootstrapSource from 'bootstrap:source';
+
+const ENTRY_BATCH = 64;
+const SILENCE_MS = 1000;
+/** Out of reach for plugin code in both contexts: shared memory, clocks made of it, finalizers, machine code. */
+const CLOSE_OFF = `
+  for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics', 'WeakRef', 'FinalizationRegistry', 'console'])
+    delete globalThis[name];`;
+/** No way from the hub's functions to a compiler in their context, and no shared prototypes to patch. */
+const HARDEN = `
+  for (const fn of [function () {}, async function () {}, function* () {}, async function* () {}])
+    Object.defineProperty(Object.getPrototypeOf(fn), 'constructor', { value: undefined });
+  for (const type of [Object, Array, Promise, Map, Set, String, Number, RegExp, Function])
+    Object.freeze(type.prototype);`;
+const CONSOLE = `
+  globalThis.console = Object.freeze({ log() {}, info() {}, warn() {}, error() {}, debug() {} });`;
+
+export interface IsolateLimits {
+  readonly memoryMb: number;
+  readonly entryMs: number;
+}
+
+/** How an isolate ended. */
+export type IsolateDeath = 'timeout' | 'memory' | 'stuck';
+
+export interface IsolatePorts {
+  /** A text that plugin code, or who pretends to be it, sent. */
+  onText(text: string): void;
+  /** The isolate is of no more use. */
+  onDeath(death: IsolateDeath): void;
+}
+
+/**
+ * One plugin in one isolate. Only strings pass: in by `enter`, each entry with a time limit, out by one callback.
+ * Nothing ever waits for plugin code in this thread.
+ */
+export class Isolate {
+  readonly #isolate: ivm.Isolate;
+  readonly #receive: ivm.Reference<(text: string) => void>;
+  readonly #limits: IsolateLimits;
+  readonly #ports: IsolatePorts;
+  #waiting: string[] = [];
+  #busy = false;
+
+  private constructor(
+    isolate: ivm.Isolate,
+    receive: ivm.Reference<(text: string) => void>,
+    limits: IsolateLimits,
+    ports: IsolatePorts,
+  ) {
+    this.#isolate = isolate;
+    this.#receive = receive;
+    this.#limits = limits;
+    this.#ports = ports;
+  }
+
+  /** Compiles and evaluates plugin.js. Rejects when it imports anything, throws or takes too long. */
+  static async open(source: string, limits: IsolateLimits, ports: IsolatePorts): Promise<Isolate> {
+    const isolate = new ivm.Isolate({
+      memoryLimit: limits.memoryMb,
+      // Heap limits that V8 can't recover from come here; the thread is lost, so is the process.
+      onCatastrophicError: () => process.kill(process.pid, 'SIGKILL'),
+    });
+    const timeout = { timeout: Math.max(limits.entryMs, SILENCE_MS) };
+    const stuck = setTimeout(() => {
+      ports.onDeath('stuck');
+    }, timeout.timeout + SILENCE_MS);
+    try {
+      const own = await isolate.createContext();
+      const plugins = await isolate.createContext();
+      await plugins.eval(CLOSE_OFF + CONSOLE, timeout);
+      await own.eval(CLOSE_OFF, timeout);
+      const module = await isolate.compileModule(source, { filename: 'plugin.js' });
+      if (module.dependencySpecifiers.length > 0)
+        throw new Error(
+          `plugin.js imports ${module.dependencySpecifiers.join(', ').slice(0, 200)}`,
+        );
+      await module.instantiate(plugins, refuseImport);
+      await module.evaluate(timeout);
+      const send = new ivm.Callback(
+        (text: unknown) => {
+          if (typeof text === 'string') ports.onText(text);
+        },
+        { ignored: true },
+      );
+      const receive = await own.evalClosure(
+        `'use strict';${bootstrapSource}\n${HARDEN}\nreturn hub.bootstrap($0, $1);`,
+        [send, module.namespace.derefInto()],
+        { ...timeout, result: { reference: true } },
+      );
+      // SAFETY: bootstrap returns a function, whatever the plugin is.
+      const entry = receive as ivm.Reference<(text: string) => void>;
+      return new Isolate(isolate, entry, limits, ports);
+    } finally {
+      clearTimeout(stuck);
+    }
+  }
+
+  /** Hands one frame in; frames that wait together enter together. */
+  enter(text: string): void {
+    this.#waiting.push(text);
+    if (!this.#busy) {
+      this.#busy = true;
+      queueMicrotask(() => void this.#pump());
+    }
+  }
+
+  close(): void {
+    if (!this.#isolate.isDisposed) this.#isolate.dispose();
+  }
+
+  async #pump(): Promise<void> {
+    const { entryMs } = this.#limits;
+    try {
+      while (this.#waiting.length > 0) {
+        const texts = this.#waiting.splice(0, ENTRY_BATCH);
+        const stuck = setTimeout(() => {
+          this.#ports.onDeath('stuck');
+        }, entryMs + SILENCE_MS);
+        try {
+          const entry = [`[${texts.join(',')}]`] as const;
+          await this.#receive.apply(undefined, [...entry], { timeout: entryMs });
+        } finally {
+          clearTimeout(stuck);
+        }
+      }
+      this.#busy = false;
+    } catch (error) {
+      this.#ports.onDeath(deathOf(error, this.#isolate));
+    }
+  }
+}
+
+function refuseImport(specifier: string): never {
+  throw new Error(`plugin.js imports ${specifier.slice(0, 200)}`);
+}
+
+function deathOf(error: unknown, isolate: ivm.Isolate): IsolateDeath {
+  const message = error instanceof Error ? error.message : '';
+  if (message.includes('timed out')) return 'timeout';
+  return isolate.isDisposed || message.includes('memory') ? 'memory' : 'stuck';
+}

@@ -1,0 +1,139 @@
+import type { Region } from '../contract/index.ts';
+import type { XProperty } from './client.ts';
+import type { X11Connection } from './connection.ts';
+
+const ANY_TYPE = 0;
+const MAX_WORDS = 65_536;
+const VIEWABLE = 2;
+const MAX_DEPTH = 5;
+const MAX_WINDOWS = 2000;
+
+/** True when a window's title fits: equal, or beginning with what stands before a final `*`. */
+export function titleFits(pattern: string, title: string): boolean {
+  if (pattern.endsWith('*')) return title.startsWith(pattern.slice(0, -1));
+  return title === pattern;
+}
+
+/**
+ * The window with this title that is on the screen, or null. Asks the window manager's list, oldest first, so that
+ * raising a window never changes which one is meant; then the tree of windows (no window manager, or not managed).
+ */
+export async function findWindow(connection: X11Connection, title: string): Promise<number | null> {
+  const managed = await firstFitting(connection, await clientList(connection), title);
+  if (managed !== null) return managed;
+  let level: readonly number[] = [connection.root];
+  for (let depth = 0, seen = 0; depth < MAX_DEPTH && level.length > 0; depth += 1) {
+    level = (await Promise.all(level.map((parent) => childrenOf(connection, parent)))).flat();
+    seen += level.length;
+    if (seen > MAX_WINDOWS) return null;
+    const found = await firstFitting(connection, level, title);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** The client area of a window in physical pixels of the screen; null when it is gone or not shown. */
+export async function placeOfWindow(
+  connection: X11Connection,
+  window: number,
+): Promise<Region | null> {
+  const [origin, size, attributes] = await Promise.all([
+    connection.probe<{ readonly destX: number; readonly destY: number }>(
+      'TranslateCoordinates',
+      (client, reply) => client.TranslateCoordinates(window, connection.root, 0, 0, reply),
+    ),
+    connection.probe<{ readonly width: number; readonly height: number }>(
+      'GetGeometry',
+      (client, reply) => client.GetGeometry(window, reply),
+    ),
+    mapState(connection, window),
+  ]);
+  if (origin === null || size === null || attributes !== VIEWABLE) return null;
+  return { x: origin.destX, y: origin.destY, width: size.width, height: size.height };
+}
+
+/** True when `window` or something inside it is what a click at this point of the screen would reach. */
+export async function isWindowAt(
+  connection: X11Connection,
+  window: number,
+  at: { readonly x: number; readonly y: number },
+): Promise<boolean> {
+  let inside = connection.root;
+  for (let depth = 0; depth < 32; depth += 1) {
+    const from = inside;
+    const step = await connection.probe<{ readonly child: number }>(
+      'TranslateCoordinates',
+      (client, reply) => client.TranslateCoordinates(connection.root, from, at.x, at.y, reply),
+    );
+    if (step === null || step.child === 0) return false;
+    if (step.child === window) return true;
+    inside = step.child;
+  }
+  return false;
+}
+
+async function firstFitting(
+  connection: X11Connection,
+  windows: readonly number[],
+  title: string,
+): Promise<number | null> {
+  const fits = await Promise.all(windows.map((window) => hasTitle(connection, window, title)));
+  for (const window of windows.filter((_, index) => fits[index] === true)) {
+    if ((await mapState(connection, window)) === VIEWABLE) return window;
+  }
+  return null;
+}
+
+async function hasTitle(
+  connection: X11Connection,
+  window: number,
+  pattern: string,
+): Promise<boolean> {
+  const [utf8, modern, plain] = await Promise.all([
+    connection.atom('UTF8_STRING'),
+    property(connection, window, '_NET_WM_NAME'),
+    property(connection, window, 'WM_NAME'),
+  ]);
+  const titles = [modern, plain].flatMap((found) =>
+    found === null || found.data.length === 0
+      ? []
+      : [found.data.toString(found.type === utf8 ? 'utf8' : 'latin1')],
+  );
+  return titles.some((title) => titleFits(pattern, title));
+}
+
+async function clientList(connection: X11Connection): Promise<readonly number[]> {
+  const list = await property(connection, connection.root, '_NET_CLIENT_LIST');
+  if (list === null) return [];
+  return Array.from({ length: Math.floor(list.data.length / 4) }, (_, index) =>
+    list.data.readUInt32LE(index * 4),
+  );
+}
+
+async function childrenOf(connection: X11Connection, parent: number): Promise<readonly number[]> {
+  const tree = await connection.probe<{ readonly children: readonly number[] }>(
+    'QueryTree',
+    (client, reply) => client.QueryTree(parent, reply),
+  );
+  return tree?.children ?? [];
+}
+
+async function mapState(connection: X11Connection, window: number): Promise<number | null> {
+  const attributes = await connection.probe<{ readonly mapState: number }>(
+    'GetWindowAttributes',
+    (client, reply) => client.GetWindowAttributes(window, reply),
+  );
+  return attributes?.mapState ?? null;
+}
+
+/** A property of a window, or null when the window has gone. An unset property is empty. */
+export async function property(
+  connection: X11Connection,
+  window: number,
+  name: string,
+): Promise<XProperty | null> {
+  const atom = await connection.atom(name);
+  return await connection.probe<XProperty>('GetProperty', (client, reply) =>
+    client.GetProperty(0, window, atom, ANY_TYPE, 0, MAX_WORDS, reply),
+  );
+}

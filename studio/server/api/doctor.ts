@@ -1,0 +1,9 @@
+import { Hono } from 'hono';
+import { examineMachine } from '@runtime-hub/kernel';
+import type { Hub } from '../hub.ts';
+
+export function doctorRoutes(hub: Hub): Hono {
+  return new Hono().get('/', async (context) =>
+    context.json({ findings: await examineMachine({ launcher: hub.launcher }) }),
+  );
+}

@@ -1,0 +1,102 @@
+import { userInfo } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { Grant } from '@runtime-hub/kernel';
+import {
+  CAPABILITIES,
+  capabilityText,
+  parseCapability,
+  type JsonObject,
+  type Permission,
+} from '@runtime-hub/plugin-sdk/contract';
+import { plain, print, table, usage, type Command } from './output.ts';
+import { COMMON_OPTIONS, openSession } from './session.ts';
+
+const HELP = `hub permissions list
+hub permissions approve <plugin> [--capability <name[:target][;rate=N/s]>] [--for <hours>]
+hub permissions deny    <plugin> [--capability <name>]
+hub permissions revoke  <plugin> [--capability <name>]
+
+Without --capability the command speaks of everything the plugin asks for. With a target it grants less than asked:
+  hub permissions approve core/mouse --capability "input.mouse:window=Queue monitor;rate=2/s"
+A revoke takes effect at once: steps that are using the permission are aborted.`;
+
+export const permissionsCommand: Command = {
+  name: 'permissions',
+  summary: 'see, approve, narrow, deny and revoke what plugins may touch',
+  help: HELP,
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { ...COMMON_OPTIONS, capability: { type: 'string' }, for: { type: 'string' } },
+      allowPositionals: true,
+    });
+    const [action = 'list', plugin] = positionals;
+    if (!['list', 'approve', 'deny', 'revoke'].includes(action)) {
+      throw usage('permissions', action, 'Use list, approve, deny or revoke.');
+    }
+    if (action !== 'list' && plugin === undefined) {
+      throw usage(
+        'plugin',
+        undefined,
+        'Name a plugin, e.g. core/mouse; hub permissions list shows them.',
+      );
+    }
+    const body = action === 'list' ? {} : decisionOf(String(plugin), values.capability, values.for);
+    await using session = await openSession(values.data);
+    const path = `/api/v1/permissions${action === 'list' ? '' : `/${action}`}`;
+    const value = await session.client.send(
+      action === 'list' ? 'GET' : 'POST',
+      path,
+      action === 'list' ? undefined : body,
+    );
+    // SAFETY: the hub's own API.
+    const { grants } = value as unknown as { grants: Grant[] };
+    print(value, values.json, () => grantTable(grants));
+    return 0;
+  },
+};
+
+/** What a plugin asks for, in words, one line each. */
+export function permissionLines(permissions: readonly Permission[]): string[] {
+  return permissions.map(
+    (it) =>
+      `  asks to: ${CAPABILITIES[it.capability].title} (${capabilityText(it)}) — ${plain(it.reason)}`,
+  );
+}
+
+function decisionOf(
+  plugin: string,
+  capability: string | undefined,
+  hours: string | undefined,
+): JsonObject {
+  const body: Record<string, string | number> = { plugin, by: userInfo().username };
+  if (capability !== undefined) {
+    const named = parseCapability(capability.includes(':') ? capability : `${capability}:*`);
+    if (named === null)
+      throw usage(
+        '--capability',
+        capability,
+        'Use name:target, e.g. screen.capture:window=Queue monitor.',
+      );
+    body['capability'] = named.capability;
+    if (capability.includes(':')) body['target'] = named.target;
+    if (named.ratePerSecond !== undefined) body['ratePerSecond'] = named.ratePerSecond;
+  }
+  if (hours !== undefined) {
+    if (!(Number(hours) > 0)) throw usage('--for', hours, 'Give a number of hours, e.g. 8.');
+    body['until'] = Date.now() + Number(hours) * 3_600_000;
+  }
+  return body;
+}
+
+function grantTable(grants: readonly Grant[]): string {
+  if (grants.length === 0) return 'No plugin has asked for anything yet.';
+  const rows = grants.map((grant) => [
+    grant.status,
+    grant.plugin,
+    capabilityText(grant.permission),
+    'by' in grant ? grant.by : '',
+    plain(grant.permission.reason),
+  ]);
+  return table(['STATUS', 'PLUGIN', 'CAPABILITY', 'BY', 'REASON'], rows);
+}

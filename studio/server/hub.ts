@@ -1,0 +1,116 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  createBroker,
+  createBus,
+  createEngine,
+  createHostPool,
+  createLauncher,
+  type Activation,
+  type Broker,
+  type Bus,
+  type Engine,
+  type HostPool,
+  type Launcher,
+} from '@runtime-hub/kernel';
+import { createBlobs, type Blobs } from './services/blobs-service.ts';
+import { createLogService } from './services/log-service.ts';
+import { createStateService } from './services/state-service.ts';
+import { openPluginStore, type PluginStore } from './store/plugin-store.ts';
+import { openStore, type Store } from './store/store.ts';
+import { systemClock, systemIds } from './system.ts';
+import { HUB_VERSION } from './version.ts';
+
+export interface HubOptions {
+  /** Data folder; made when missing. One hub at a time (HUB_BUSY). */
+  readonly folder: string;
+  /** X display that driver plugins get; the process's own by default. */
+  readonly display?: string;
+  readonly maxParallelSteps?: number;
+}
+
+/** Every part of a running hub, wired. Closing it ends all hosts and leaves open runs for the next start. */
+export interface Hub extends AsyncDisposable {
+  readonly folder: string;
+  readonly startedAt: number;
+  readonly bus: Bus;
+  readonly broker: Broker;
+  readonly engine: Engine;
+  readonly pool: HostPool;
+  readonly launcher: Launcher;
+  readonly plugins: PluginStore;
+  readonly store: Store;
+  readonly blobs: Blobs;
+  readonly activations: Map<string, Activation>;
+}
+
+/** The composition root: opens the stores, verifies every installed plugin, wires the kernel and resumes open runs. */
+export async function openHub(options: HubOptions): Promise<Hub> {
+  mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+  await using opened = new AsyncDisposableStack();
+  const clock = systemClock;
+  const bus = createBus({ clock });
+  const store = opened.adopt(await openStore(options.folder), async (it) => await it.close());
+  const plugins = await openPluginStore({
+    folder: options.folder,
+    policyFile: join(options.folder, 'trust-policy.json'),
+    hubVersion: HUB_VERSION,
+    events: bus,
+    clock,
+  });
+  const blobs = opened.adopt(createBlobs({ clock }), (it) => it.close());
+  const broker = createBroker({
+    clock,
+    ids: systemIds,
+    plugins,
+    grants: store.grants,
+    audit: store.audit,
+    events: bus,
+    services: [blobs.service, createStateService(store.state), createLogService(bus, clock)],
+    provider: { serve: async (...request) => await pool.serve(...request) },
+    autoGrant: plugins.policy.autoGrant,
+  });
+  const launcher = createLauncher({
+    minIsolation: plugins.policy.minIsolation,
+    ...(options.display === undefined ? {} : { display: options.display }),
+  });
+  const pool: HostPool = createHostPool({
+    launcher,
+    plugins,
+    gate: broker,
+    blobs: blobs.access,
+    events: bus,
+    clock,
+    ids: systemIds,
+  });
+  opened.defer(async () => await pool.close());
+  const engine = createEngine({
+    clock,
+    ids: systemIds,
+    journal: store.journal,
+    plugins,
+    executor: pool,
+    listener: pool,
+    permissions: broker,
+    events: bus,
+    limits: { maxParallelSteps: options.maxParallelSteps ?? 256 },
+  });
+  opened.defer(async () => await engine.close());
+  broker.onChange((plugin) => engine.permissionsChanged(plugin));
+  await engine.recover();
+  const parts = opened.move();
+  return {
+    folder: options.folder,
+    startedAt: clock.now(),
+    bus,
+    broker,
+    engine,
+    pool,
+    launcher,
+    plugins,
+    store,
+    blobs,
+    activations: new Map(),
+    [Symbol.asyncDispose]: async () => await parts.disposeAsync(),
+  };
+}

@@ -62,7 +62,8 @@ export function planJail(spec: LaunchSpec, view: JailView, entry: readonly strin
     ...['--proc', '/proc', '--size', String(TMP_BYTES), '--tmpfs', '/tmp'],
     ...pluginFolders(spec),
     ...(spec.runtime === 'driver' && view.display !== null ? displayAccess(view.display) : []),
-    ...['--remount-ro', '/', '--chdir', '/'],
+    // A hub run by root is root to the files of /proc, so none may be writable.
+    ...['--remount-ro', '/proc', '--remount-ro', '/', '--chdir', '/'],
   ];
   return { argv, options };
 }

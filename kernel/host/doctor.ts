@@ -173,7 +173,7 @@ async function startProbe(script: string, processes: number): Promise<Probe> {
     hosts: { entry: () => ['-e', script], mounts: [] },
   });
   const host = await launcher.launch({ ...SPEC, limits: { ...SPEC.limits, processes } });
-  const timer = setTimeout(host.kill, PROBE_MS);
+  const timer = setTimeout(() => host.kill(), PROBE_MS);
   return {
     host,
     async line() {

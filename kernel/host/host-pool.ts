@@ -146,7 +146,7 @@ class Pool implements HostPool {
   }
 
   async #use<T>(plugin: PluginId, work: (host: Host) => Promise<T>): Promise<T> {
-    const host = await this.#hostOf(plugin);
+    const host = await this.#livingHostOf(plugin);
     this.#idle.get(host)?.[Symbol.dispose]();
     this.#idle.delete(host);
     try {
@@ -154,6 +154,14 @@ class Pool implements HostPool {
     } finally {
       if (host.load === 0 && !host.dead && !this.#closed) this.#rest(host);
     }
+  }
+
+  /** A host that is dying is not used again: its successor starts once it is gone. */
+  async #livingHostOf(plugin: PluginId): Promise<Host> {
+    const host = await this.#hostOf(plugin);
+    if (!host.dead) return host;
+    await host.ended;
+    return await this.#hostOf(plugin);
   }
 
   /** Ends a host that nobody uses: at once when it runs an old version, else after the idle time. */
@@ -257,8 +265,7 @@ class Pool implements HostPool {
 
   #track<T>(promise: Promise<T>): Promise<T> {
     this.#starting.add(promise);
-    const done = () => this.#starting.delete(promise);
-    promise.then(done, done);
+    void Promise.allSettled([promise]).then(() => this.#starting.delete(promise));
     return promise;
   }
 

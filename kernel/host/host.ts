@@ -1,5 +1,4 @@
 import {
-  FrameError,
   HubError,
   pluginId,
   type HubFrame,
@@ -7,25 +6,19 @@ import {
   type JsonObject,
   type PluginId,
   type Runtime,
-  type SegmentStep,
   type StepReport,
 } from '@runtime-hub/plugin-sdk/contract';
-import type {
-  HostProcess,
-  InstalledPlugin,
-  Provider,
-  SegmentRequest,
-  TriggerListener,
-} from '../ports.ts';
+import type { HostProcess, InstalledPlugin, Provider, SegmentRequest } from '../ports.ts';
 import { isolateBytes } from './bubblewrap.ts';
 import { Channel, type Incoming } from './channel.ts';
 import { HostCalls, type Work } from './host-calls.ts';
 import type { HostPorts, HostSettings } from './host-settings.ts';
-import { sendPlugin } from './load-plugin.ts';
+import { listenTo, type ListenRequest } from './listening.ts';
+import { areReports, sendPlugin } from './load-plugin.ts';
+import { SegmentNames } from './segment-names.ts';
 import { residentBytes, watchMemory } from './watchdog.ts';
 
 type ServeRequest = Parameters<Provider['serve']>[1];
-type ListenRequest = Parameters<TriggerListener['listen']>[0];
 
 const NOBODY = pluginId('hub/spare');
 /** Code and shared libraries of node that are resident but no use of the plugin's. */
@@ -43,8 +36,7 @@ export class Host {
   readonly #channel: Channel;
   readonly #calls: HostCalls;
   readonly #hello = Promise.withResolvers<null>();
-  readonly #defined = new WeakMap<readonly SegmentStep[], string>();
-  readonly #names = new Map<string, string>();
+  readonly #segments = new SegmentNames((frame) => this.#channel.tell(frame));
   #plugin: InstalledPlugin | null = null;
   #why: HubError | null = null;
   #said = '';
@@ -143,14 +135,16 @@ export class Host {
 
   /** Runs a segment; its steps are sent once per host. */
   async run(request: SegmentRequest, signal: AbortSignal): Promise<readonly StepReport[]> {
-    const segment = this.#define(request.steps);
+    const segment = this.#segments.nameOf(request.steps);
     const { run, workflow, values, deadlineMs } = request;
     const nodes = request.steps.map((step) => step.node);
     const reports = await this.#ask(
       { run, workflow, nodes, onEvent: null },
       (id) => ({ t: 'run', id, segment, run, workflow, values, deadlineMs }),
       { deadlineMs, signal },
-    );
+    ).catch((error: unknown) => {
+      throw this.#recycle(error);
+    });
     if (!areReports(reports)) throw this.#broken('a run was answered with something else');
     return reports;
   }
@@ -161,39 +155,15 @@ export class Host {
     onEvent: (outputs: JsonObject) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { node, type, config, workflow } = request;
-    const { promise: refused, reject } = Promise.withResolvers<never>();
-    let question = 0;
-    let credit = 0;
-    const allow = (): void => {
-      credit += 1;
-      if (this.#channel.isOpen(question)) this.#channel.tell({ t: 'credit', id: question, n: 1 });
-    };
-    const take = (value: JsonObject): void => {
-      credit -= 1;
-      if (credit < 0) throw new FrameError('an event without credit');
-      void onEvent(value).then(allow, reject);
-    };
-    const stop = new AbortController();
-    const ended = this.#ask(
-      { run: null, workflow, nodes: [node], onEvent: take },
-      (id) => ({ t: 'listen', id, node, type, config, workflow }),
-      {
-        deadlineMs: null,
-        signal: AbortSignal.any([signal, stop.signal]),
-        onSent: (id) => {
-          question = id;
-          queueMicrotask(allow);
-        },
+    const about = { run: null, workflow: request.workflow, nodes: [request.node] };
+    await listenTo(request, onEvent, signal, {
+      ask: (frame, onEventFrame, how) =>
+        this.#ask({ ...about, onEvent: onEventFrame }, frame, { deadlineMs: null, ...how }),
+      allow: (id) => {
+        if (this.#channel.isOpen(id)) this.#channel.tell({ t: 'credit', id, n: 1 });
       },
-    );
-    try {
-      await Promise.race([ended, refused]);
-    } catch (error) {
-      stop.abort(error);
-      await ended.catch(() => undefined);
-      if (!signal.aborted || this.dead) throw error;
-    }
+      isDead: () => this.dead,
+    });
   }
 
   /** Has a providing plugin perform an operation. */
@@ -216,7 +186,12 @@ export class Host {
   #openCalls(): HostCalls {
     const { gate, blobs, events, clock } = this.#ports;
     return new HostCalls({
-      ...{ host: this.id, gate, blobs, events, clock, limits: this.#settings.calls },
+      host: this.id,
+      gate,
+      blobs,
+      events,
+      clock,
+      limits: this.#settings.calls,
       plugin: () => this.plugin,
       reply: (frame) => this.#channel.tell(frame),
       hasAsked: (id) => this.#channel.hasAsked(id),
@@ -228,7 +203,9 @@ export class Host {
     // SAFETY: frames are plain JSON.
     const lend = (frame: HubFrame) => blobs.share(frame as unknown as Json, null, this.id);
     return new Channel(this.#process, {
-      ...{ clock, lend, graceMs: this.#settings.graceMs },
+      clock,
+      lend,
+      graceMs: this.#settings.graceMs,
       plugin: () => this.plugin,
       admit: (value) => blobs.share(value, this.id, this.id),
       onFrame: (frame, namesBlob) => this.#take(frame, namesBlob),
@@ -261,18 +238,6 @@ export class Host {
     this.#calls.log('warn', text.trimEnd(), null);
   }
 
-  #define(steps: readonly SegmentStep[]): string {
-    const known = this.#defined.get(steps);
-    if (known !== undefined) return known;
-    const text = JSON.stringify(steps);
-    const named = this.#names.get(text);
-    const segment = named ?? `s${String(this.#names.size + 1)}`;
-    if (named === undefined) this.#channel.tell({ t: 'define', segment, steps: [...steps] });
-    this.#names.set(text, segment);
-    this.#defined.set(steps, segment);
-    return segment;
-  }
-
   #ask(
     work: Work,
     frame: (id: number) => HubFrame,
@@ -295,6 +260,15 @@ export class Host {
       this.#kill(new HubError('HOST_UNRESPONSIVE', { plugin: this.plugin, silentMs })),
     );
     return await wanted;
+  }
+
+  /** An isolate that hit a limit is gone, and its host on the way out: nothing more is sent there. */
+  #recycle(error: unknown): unknown {
+    const { entryMs } = this.#settings.limits;
+    const slow = HubError.is(error, 'STEP_TIMED_OUT') && error.data.timeoutMs === entryMs;
+    const full = HubError.is(error, 'HOST_OUT_OF_MEMORY');
+    if (this.runtime === 'isolate' && (slow || full)) this.#kill(error);
+    return error;
   }
 
   #broken(detail: string): HubError {
@@ -326,14 +300,12 @@ export class Host {
     using _watch = watchMemory(clock, this.pid, limit, () => this.#kill(full()));
     const { code, signal } = await this.#process.ended;
     const how = code === null ? `signal ${String(signal)}` : `exit code ${String(code)}`;
-    const ranOut = /out of memory|bad_alloc|allocation failed/iu.test(this.#said);
+    const ranOut = /out of memory|bad_alloc|allocation failed|failed to allocate/iu.test(
+      this.#said,
+    );
     this.#why ??= ranOut ? full() : new HubError('HOST_CRASHED', { plugin: this.plugin, how });
     this.#close(this.#why);
     blobs.close(this.id);
     return this.#why;
   }
 }
-
-const areReports = (value: unknown): value is readonly StepReport[] =>
-  Array.isArray(value) &&
-  value.every((one: unknown) => typeof one === 'object' && one !== null && 'node' in one);

@@ -158,7 +158,7 @@ async function startJail(
   await firstWord(child, channel, life, options.startMs ?? 10_000);
   const pid = (await nodePid(life.reaper)) ?? child.pid ?? 0;
   void writeFile(`/proc/${String(pid)}/oom_score_adj`, '1000').catch(() => undefined);
-  return { pid, input: channel, output: channel, logs, ended: life.ended, kill: life.kill };
+  return { pid, input: channel, output: channel, logs, ended: life.ended, kill: () => life.kill() };
 }
 
 /** What a jail's descriptors are: its pipes, and the null device over each that would leak into it. */
@@ -178,6 +178,9 @@ let nullDevice: number | null = null;
 
 const seccompOf = ({ runtime, limits }: LaunchSpec) =>
   ({ sockets: runtime === 'driver' ? 'unix' : 'none', processes: limits.processes > 1 }) as const;
+
+/** How long what an ended jail still has in its pipes is waited for. */
+const LAST_WORDS_MS = 50;
 
 interface Life {
   /** Pid of the jail's first process as seen from here; null until bubblewrap has told. */
@@ -207,7 +210,14 @@ function watchLife(child: ChildProcess): Life {
     life.stderr = error.message;
     end(null, null);
   });
-  child.once('exit', (code, signal) => setImmediate(end, code, signal));
+  child.once('exit', (code, signal) => {
+    life.over = true;
+    const timer = setTimeout(end, LAST_WORDS_MS, code, signal);
+    child.once('close', () => {
+      clearTimeout(timer);
+      setImmediate(end, code, signal);
+    });
+  });
   let told = '';
   stdioOf(child, STATUS_FD).on('data', (chunk: Buffer) => {
     told = (told + chunk.toString('utf8')).slice(-4096);
@@ -224,7 +234,7 @@ function stdioOf(child: ChildProcess, fd: number): Duplex {
 }
 
 function feed(child: ChildProcess, fd: number, content: Uint8Array | string): void {
-  stdioOf(child, fd).end(content);
+  stdioOf(child, fd).resume().end(content);
 }
 
 function openPipes(child: ChildProcess): { channel: Duplex; logs: Readable } {
@@ -250,10 +260,14 @@ async function firstWord(
   child.stderr?.on('data', hear);
   const { promise, resolve } = Promise.withResolvers<'spoke' | 'ended' | 'silent'>();
   const timer = setTimeout(resolve, startMs, 'silent');
-  channel.once('readable', () => resolve(life.over ? 'ended' : 'spoke'));
+  const look = (): void => {
+    if (channel.readableLength > 0) resolve('spoke');
+  };
+  channel.on('readable', look);
   void life.ended.then(() => resolve('ended'));
   const outcome = await promise;
   clearTimeout(timer);
+  channel.off('readable', look);
   child.stderr?.off('data', hear);
   if (outcome === 'spoke') return;
   life.kill();

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { Json } from '@runtime-hub/plugin-sdk/contract';
+import type { Json, StepReport } from '@runtime-hub/plugin-sdk/contract';
 import type { InstalledPlugin } from '../ports.ts';
 import type { Channel } from './channel.ts';
 import type { HostSettings } from './host-settings.ts';
@@ -42,3 +42,8 @@ function describes(loaded: Json, plugin: InstalledPlugin): boolean {
   const { manifest } = loaded as { readonly manifest?: Json };
   return isDeepStrictEqual(manifest, JSON.parse(JSON.stringify(plugin.manifest)));
 }
+
+/** True when a value is a list of step reports as far as the hub relies on it. */
+export const areReports = (value: unknown): value is readonly StepReport[] =>
+  Array.isArray(value) &&
+  value.every((one: unknown) => typeof one === 'object' && one !== null && 'node' in one);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
@@ -46,11 +46,13 @@ async function bundleBootstrap(): Promise<string> {
   return text;
 }
 
+/** Renames into place, so that a host that starts meanwhile sees the old file or the new one. */
 async function bundleHost(name: string, plugins: Plugin[]): Promise<void> {
+  const made = join(dist, `${name}.${String(process.pid)}.tmp`);
   await build({
     ...common,
     entryPoints: [join(here, `${name}.ts`)],
-    outfile: join(dist, `${name}.js`),
+    outfile: made,
     platform: 'node',
     format: 'esm',
     external: ['isolated-vm'],
@@ -59,6 +61,7 @@ async function bundleHost(name: string, plugins: Plugin[]): Promise<void> {
     },
     plugins,
   });
+  await rename(made, join(dist, `${name}.js`));
 }
 
 const common = {

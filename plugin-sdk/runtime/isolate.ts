@@ -16,6 +16,16 @@ const HARDEN = `
 const CONSOLE = `
   globalThis.console = Object.freeze({ log() {}, info() {}, warn() {}, error() {}, debug() {} });`;
 
+/** V8 alone has no TextEncoder; schema libraries bundled into plugins make one when they load. */
+const ENCODER = `
+  globalThis.TextEncoder = class TextEncoder {
+    get encoding() { return 'utf-8'; }
+    encode(text = '') {
+      const binary = unescape(encodeURIComponent(String(text).toWellFormed()));
+      return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+    }
+  };`;
+
 export interface IsolateLimits {
   readonly memoryMb: number;
   readonly entryMs: number;
@@ -69,7 +79,7 @@ export class Isolate {
     try {
       const own = await isolate.createContext();
       const plugins = await isolate.createContext();
-      await plugins.eval(CLOSE_OFF + CONSOLE, timeout);
+      await plugins.eval(CLOSE_OFF + CONSOLE + ENCODER, timeout);
       await own.eval(CLOSE_OFF, timeout);
       const module = await isolate.compileModule(source, { filename: 'plugin.js' });
       if (module.dependencySpecifiers.length > 0)

@@ -118,11 +118,10 @@ export class Scope {
         JSON.stringify({ t: 'log', within: this.id, level, text: String(text).slice(0, 8192) }),
       );
     };
-    // oxlint-disable-next-line unicorn/no-this-assignment
-    const scope = this;
+    const signal = () => this.signal;
     return {
       get signal() {
-        return scope.signal;
+        return signal();
       },
       log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
       call,

@@ -8,6 +8,8 @@ export interface ReadyStep {
   readonly step: SegmentStep;
   readonly node: ActionNode | undefined;
   readonly links: readonly (readonly [input: string, from: string, port: string])[];
+  /** How its report begins when it succeeds. */
+  readonly head: string;
 }
 
 export interface RunFacts {
@@ -27,6 +29,7 @@ export function readySteps(
     step: deepFreeze(step),
     node: nodes.get(step.type.slice(step.type.indexOf(':') + 1)),
     links: Object.entries(step.links).map(([input, { from, port }]) => [input, from, port]),
+    head: `{"node":${JSON.stringify(step.node)},"ok":true,"outputs":`,
   }));
 }
 
@@ -45,7 +48,7 @@ class SegmentRun {
   readonly #facts: RunFacts;
   readonly #scope: Scope;
   readonly #done: (reports: string) => void;
-  readonly #outputs = new Map<string, string>();
+  readonly #given = new Map<string, { readonly text: string; readonly outputs: JsonObject }>();
   #reports = '';
   #at = 0;
 
@@ -76,13 +79,13 @@ class SegmentRun {
     const values = this.#facts.values[ready.step.node] ?? NOTHING;
     const inputs: Record<string, Json> = { ...ready.step.inputs, ...values.inputs };
     for (const [input, from, port] of ready.links) {
-      const text = this.#outputs.get(from);
-      if (text === undefined) return null;
+      const given = this.#given.get(from);
+      if (given === undefined) return null;
       if (input === 'run' || port === 'done') continue;
-      // SAFETY: the text was made by JSON.stringify of an object.
-      const value = (JSON.parse(text) as JsonObject)[port];
+      const value = given.outputs[port];
       if (value === undefined) return null;
-      inputs[input] = value;
+      // A copy of its own for each reader: what one step does to a value is not seen by another.
+      inputs[input] = typeof value === 'object' ? parsedPort(given.text, port) : value;
     }
     return inputs;
   }
@@ -99,21 +102,21 @@ class SegmentRun {
       // SAFETY: config and inputs were checked against this node's schemas; the types are erased here.
       const given = node.run(new StepArguments(config, inputs, context) as never) as unknown;
       if (isThenable(given)) {
-        void this.#later(step.node, given, startedAt);
+        void this.#later(ready, given, startedAt);
         return 'later';
       }
-      this.#succeed(step.node, given, startedAt);
+      this.#succeed(ready, given, startedAt);
     } catch (error) {
       this.#fail(step.node, error, startedAt);
     }
     return 'now';
   }
 
-  async #later(node: string, given: PromiseLike<unknown>, startedAt: number): Promise<void> {
+  async #later(ready: ReadyStep, given: PromiseLike<unknown>, startedAt: number): Promise<void> {
     try {
-      this.#succeed(node, await given, startedAt);
+      this.#succeed(ready, await given, startedAt);
     } catch (error) {
-      this.#fail(node, error, startedAt);
+      this.#fail(ready.step.node, error, startedAt);
     }
     this.go();
   }
@@ -124,13 +127,12 @@ class SegmentRun {
     return Object.assign(this.#scope.common(node), own);
   }
 
-  #succeed(node: string, outputs: unknown, startedAt: number): void {
+  #succeed(ready: ReadyStep, outputs: unknown, startedAt: number): void {
     const text = JSON.stringify(outputs ?? {});
     if (text === undefined || !text.startsWith('{')) throw new Error('the outputs are no object');
-    this.#outputs.set(node, text);
-    this.#report(
-      `{"node":${JSON.stringify(node)},"ok":true,"outputs":${text},"ms":${String(Date.now() - startedAt)}}`,
-    );
+    // SAFETY: its text begins as an object's; what its ports hold is checked outside the isolate.
+    this.#given.set(ready.step.node, { text, outputs: (outputs ?? {}) as JsonObject });
+    this.#report(`${ready.head}${text},"ms":${String(Date.now() - startedAt)}}`);
   }
 
   #fail(node: string, error: unknown, startedAt: number): void {
@@ -161,6 +163,11 @@ class StepArguments {
     this.#context ??= this.#make();
     return this.#context;
   }
+}
+
+function parsedPort(text: string, port: string): Json {
+  // SAFETY: the text was made by JSON.stringify of an object.
+  return (JSON.parse(text) as JsonObject)[port] ?? null;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

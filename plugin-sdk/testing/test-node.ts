@@ -78,7 +78,7 @@ class FakeBroker {
         blobs: (call) => ({
           read: async (blob: JsonObject) => {
             const base64 = await call('blobs', 'read', blob);
-            return new Uint8Array(Buffer.from(String(base64), 'base64'));
+            return new Uint8Array(Buffer.from(typeof base64 === 'string' ? base64 : '', 'base64'));
           },
           write: (_bytes: Uint8Array, mime: string) => call('blobs', 'put', { mime }),
         }),

@@ -9,7 +9,7 @@ const STAGE_TITLES: { readonly [S in StageName]: string } = {
   read: 'Number read',
   decide: 'Decided',
   click: 'Clicked',
-  handle: 'Button answered, hand-overs',
+  handle: 'Handed over, handled',
 };
 const DECISION_TITLES = {
   click: 'Click',
@@ -55,8 +55,8 @@ function tiles(result: DemoResult): string {
     ),
     tile('wrong', String(result.wrong), result.wrong > 0 ? 'bad' : ''),
     tile('missed', String(result.missed), result.missed > 0 ? 'bad' : ''),
-    tile('median, change → click', spread === null ? '–' : milliseconds(spread.median)),
-    tile('p95, change → click', spread === null ? '–' : milliseconds(spread.p95)),
+    tile('median to click', spread === null ? '–' : milliseconds(spread.median)),
+    tile('p95 to click', spread === null ? '–' : milliseconds(spread.p95)),
   ].join('');
 }
 

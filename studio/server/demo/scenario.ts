@@ -6,6 +6,8 @@ import { demoValues, expectationOf, seededRandom } from './values.ts';
 
 /** How long a decision or a click may take before it counts as missed. */
 const PATIENCE_MS = 2000;
+/** The X server may tell of a change a little before the application says it drew; older changes are of the value before. */
+const SOONER_MS = 30;
 /** A person looks at a number for a moment before the next comes: 60 to 180 ms, waited out by the application. */
 const PAUSE_MS = { shortest: 60, longest: 180 } as const;
 
@@ -74,10 +76,9 @@ async function playChange(
 ): Promise<Outcome> {
   const expected = expectationOf(shown);
   const before = stage.clicks().length;
-  const askedAt = Date.now();
   const paintedAt = await stage.show(shown, { afterMs: Math.round(pauseMs) });
   onEvent({ type: 'number-changed', change, shown, at: paintedAt });
-  const decision = await inbox.next((it) => it.changedAt >= askedAt, PATIENCE_MS);
+  const decision = await inbox.next((it) => it.changedAt >= paintedAt - SOONER_MS, PATIENCE_MS);
   if (decision !== null) onEvent({ type: 'decided', change, decision, paintedAt });
   if (decision?.decision === 'click') await clickAfter(stage, before, PATIENCE_MS);
   const clicks = stage.clicks().slice(before);

@@ -2,7 +2,7 @@ import { HubError } from '@runtime-hub/plugin-sdk/contract';
 import { openVirtualDisplay, type VirtualDisplay } from './display.ts';
 import { openQueueMonitor, type QueueMonitor, type StageClick } from './queue-monitor.ts';
 
-export { WINDOW_TITLE, type Box, type StageClick } from './queue-monitor.ts';
+export { WINDOW_TITLE, type StageClick } from './queue-monitor.ts';
 
 /** A screen with the “Queue monitor” on it. Closing it ends every process it started, and no other. */
 export interface Stage extends AsyncDisposable {

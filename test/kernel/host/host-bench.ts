@@ -65,22 +65,44 @@ export function openBench(
     limits: { spares: 0, ...options.limits },
   });
   return {
-    ...{ pool, events, shared },
+    pool,
+    events,
+    shared,
     install(id, changes, source) {
       const folder = mkdtempSync(path.join(root, 'plugin-'));
       const manifest = manifestFor(id, changes);
       writeFileSync(path.join(folder, 'plugin.js'), source ?? JSON.stringify(manifest));
       const digest = `sha512-${randomUUID()}`;
-      const plugin = { manifest, digest, publisher: 'test', folder };
+      const plugin = {
+        manifest,
+        digest,
+        publisher: 'test',
+        folder,
+      };
       plugins.set(id, plugin);
       return plugin;
     },
     async act(id, what, how = {}) {
-      const step = { node: 'n', type: `${id}:act`, config: what, inputs: {}, links: {} };
+      const step = {
+        node: 'n',
+        type: `${id}:act`,
+        config: what,
+        inputs: {},
+        links: {},
+      };
       const [report] = await pool.run(
         {
-          ...{ run: runId('run-00000001'), workflow: 'w', plugin: pluginId(id), segment: 's' },
-          ...{ steps: [step], values: {}, deadlineMs: how.deadlineMs ?? 5000 },
+          ...{
+            run: runId('run-00000001'),
+            workflow: 'w',
+            plugin: pluginId(id),
+            segment: 's',
+          },
+          ...{
+            steps: [step],
+            values: {},
+            deadlineMs: how.deadlineMs ?? 5e3,
+          },
         },
         how.signal ?? new AbortController().signal,
       );
@@ -89,7 +111,10 @@ export function openBench(
     },
     async [Symbol.asyncDispose]() {
       await pool.close();
-      rmSync(root, { recursive: true, force: true });
+      rmSync(root, {
+        recursive: true,
+        force: true,
+      });
     },
   };
 }
@@ -109,9 +134,22 @@ function memoryBlobs(root: string, shared: string[]): BlobAccess {
 function manifestFor(id: string, changes: Partial<Manifest> = {}): Manifest {
   const runtime: Runtime = 'isolate';
   return {
-    ...{ manifestVersion: 1, id: pluginId(id), version: '1.0.0', title: 'T', description: '' },
-    ...{ license: 'MIT', engine: '*', runtime, entry: 'plugin.js', permissions: [] },
-    ...{ provides: [], nodes: [] },
+    manifestVersion: 1,
+    id: pluginId(id),
+    version: '1.0.0',
+    title: 'T',
+    description: '',
+    ...{
+      license: 'MIT',
+      engine: '*',
+      runtime,
+      entry: 'plugin.js',
+      permissions: [],
+    },
+    ...{
+      provides: [],
+      nodes: [],
+    },
     ...changes,
   };
 }

@@ -1,0 +1,152 @@
+import {
+  HubError,
+  reportOf,
+  type JsonObject,
+  type PluginId,
+  type WorkflowDocument,
+} from '@runtime-hub/plugin-sdk/contract';
+import { runId } from '@runtime-hub/plugin-sdk/contract';
+import { planWorkflow, type PlanNode } from '../workflow/plan.ts';
+import { validateWorkflow } from '../workflow/validate-workflow.ts';
+import type { EnginePorts, RunOutcome } from './driver.ts';
+
+/** A workflow whose triggers listen. */
+export interface Activation {
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+type Trigger = { readonly node: string; readonly outputs: JsonObject };
+interface Needs {
+  readonly ports: EnginePorts;
+  readonly start: (
+    workflow: WorkflowDocument,
+    options: { trigger: Trigger },
+  ) => Promise<{ readonly finished: Promise<RunOutcome> }>;
+  /** Called when a plugin's grants change. */
+  readonly cancelled: Set<(plugin: PluginId) => void>;
+}
+
+/** Starts the trigger nodes of a workflow; each event starts a run under `settings.overlap`. Throws WORKFLOW_INVALID. */
+export function activate(workflow: WorkflowDocument, needs: Needs): Activation {
+  const problems = validateWorkflow(workflow, needs.ports.plugins);
+  if (problems.length > 0) throw new HubError('WORKFLOW_INVALID', { problems });
+  const plan = planWorkflow(workflow, needs.ports.plugins);
+  const abort = new AbortController();
+  const take = createOverlap(workflow, needs);
+  const triggers = plan.nodes.filter((node) => node.nodeType.kind === 'trigger' && !node.disabled);
+  const ended = Promise.all(
+    triggers.map(async (node) => await keepListening(node, workflow, needs, take, abort.signal)),
+  ).then(() => undefined);
+  return {
+    ended,
+    async stop() {
+      abort.abort();
+      await ended;
+    },
+  };
+}
+
+function createOverlap(
+  workflow: WorkflowDocument,
+  needs: Needs,
+): (trigger: Trigger) => Promise<void> {
+  const overlap = workflow.settings?.overlap ?? 'latest';
+  let waiting: Trigger[] = [];
+  let busy = false;
+  const run = async (trigger: Trigger): Promise<void> => {
+    const started = await needs.start(workflow, { trigger });
+    const next = (): void => {
+      busy = false;
+      const following = waiting.shift();
+      if (following !== undefined) void take(following).catch(() => undefined);
+    };
+    started.finished.then(next, next);
+  };
+  const take = async (trigger: Trigger): Promise<void> => {
+    if (overlap === 'parallel') return await run(trigger);
+    if (busy) {
+      if (overlap === 'latest') waiting = [trigger];
+      else if (overlap === 'queue') waiting.push(trigger);
+      return;
+    }
+    busy = true;
+    try {
+      await run(trigger);
+    } catch (error) {
+      busy = false;
+      throw error;
+    }
+  };
+  return take;
+}
+
+async function keepListening(
+  node: PlanNode,
+  workflow: WorkflowDocument,
+  needs: Needs,
+  take: (trigger: Trigger) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { ports } = needs;
+  const place = { workflow: workflow.name, node: node.name };
+  for (let crashes = 0; !signal.aborted; crashes += 1) {
+    await untilGranted(node, workflow, needs, signal);
+    if (signal.aborted) return;
+    ports.events.emit({ type: 'trigger.started', at: ports.clock.now(), ...place });
+    const onEvent = async (outputs: JsonObject): Promise<void> => {
+      crashes = 0;
+      ports.events.emit({ type: 'trigger.fired', at: ports.clock.now(), ...place, value: outputs });
+      await take({ node: node.name, outputs });
+    };
+    const request = {
+      plugin: node.plugin,
+      node: node.name,
+      type: node.type,
+      config: node.config,
+      workflow: workflow.name,
+    };
+    try {
+      await ports.listener.listen(request, onEvent, signal);
+      ports.events.emit({ type: 'trigger.ended', at: ports.clock.now(), ...place });
+      return;
+    } catch (error) {
+      ports.events.emit({
+        type: 'trigger.ended',
+        at: ports.clock.now(),
+        ...place,
+        error: reportOf(error),
+      });
+    }
+    await pause(ports, Math.min(30_000, 1000 * 2 ** Math.min(crashes, 5)), signal);
+  }
+}
+
+async function untilGranted(
+  node: PlanNode,
+  workflow: WorkflowDocument,
+  needs: Needs,
+  signal: AbortSignal,
+): Promise<void> {
+  const context = { run: runId('activation'), workflow: workflow.name, node: node.name };
+  const { permissions } = needs.ports;
+  while (
+    !signal.aborted &&
+    permissions.missing(node.plugin, node.nodeType.uses, context).length > 0
+  ) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const change = (): void => resolve();
+    needs.cancelled.add(change);
+    signal.addEventListener('abort', change, { once: true });
+    await promise;
+    needs.cancelled.delete(change);
+    signal.removeEventListener('abort', change);
+  }
+}
+
+async function pause(ports: EnginePorts, ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) return;
+  using _timer = ports.clock.after(ms, resolve);
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  await promise;
+}

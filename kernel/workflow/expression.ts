@@ -1,0 +1,67 @@
+import { celEnv, isCelError, isCelList, isCelMap, isCelUint, parse, plan } from '@bufbuild/cel';
+import type { CelInput } from '@bufbuild/cel';
+import { MAX_JSON_DEPTH, type Json, type JsonObject } from '@runtime-hub/plugin-sdk/contract';
+
+/** What an expression can see. */
+export interface Scope {
+  readonly inputs: JsonObject;
+  readonly steps: JsonObject;
+  readonly trigger: JsonObject;
+  readonly run: JsonObject;
+}
+
+const MAX_VALUES = 100_000;
+const MAX_LENGTH = 2000;
+const environment = celEnv();
+const compiled = new Map<string, (scope: Scope) => Json>();
+
+/** Compiles a CEL expression, once per text. Throws a plain Error with the parser's message. */
+export function compileExpression(text: string): (scope: Scope) => Json {
+  const known = compiled.get(text);
+  if (known !== undefined) return known;
+  if (text.length > MAX_LENGTH) throw new Error(`longer than ${String(MAX_LENGTH)} characters`);
+  const evaluate = plan(environment, parse(text));
+  const run = (scope: Scope): Json => {
+    const result = evaluate({
+      inputs: celOf(scope.inputs),
+      steps: celOf(scope.steps),
+      trigger: celOf(scope.trigger),
+      run: celOf(scope.run),
+    });
+    if (isCelError(result)) throw new Error(result.message);
+    return jsonOf(result, 0, { left: MAX_VALUES });
+  };
+  if (compiled.size >= 10_000) compiled.clear();
+  compiled.set(text, run);
+  return run;
+}
+
+/** Maps have no prototype to reach: `inputs.constructor` is a missing key. */
+function celOf(value: Json): CelInput {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map((item: Json) => celOf(item));
+  return new Map(Object.entries(value).map(([key, item]) => [key, celOf(item)]));
+}
+
+function jsonOf(value: unknown, depth: number, budget: { left: number }): Json {
+  budget.left -= 1;
+  if (budget.left < 0 || depth > MAX_JSON_DEPTH) throw new Error('the result is too large');
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'bigint') return numberOf(value);
+  if (isCelUint(value)) return numberOf(value.value);
+  if (isCelList(value)) return [...value].map((item) => jsonOf(item, depth + 1, budget));
+  if (!isCelMap(value)) throw new Error('the result is not JSON');
+  const entries: [string, Json][] = [];
+  for (const [key, item] of value) {
+    if (typeof key !== 'string') throw new Error('a key of the result is not a string');
+    entries.push([key, jsonOf(item, depth + 1, budget)]);
+  }
+  return Object.fromEntries(entries);
+}
+
+function numberOf(value: number | bigint): Json {
+  const number = Number(value);
+  if (!Number.isFinite(number)) throw new Error('the result is not a finite number');
+  if (typeof value === 'bigint' && !Number.isSafeInteger(number)) return value.toString();
+  return number;
+}

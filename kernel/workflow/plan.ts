@@ -1,0 +1,156 @@
+import {
+  HubError,
+  splitNodeType,
+  type JsonObject,
+  type NodeType,
+  type PluginId,
+  type RetryPolicy,
+  type SegmentStep,
+  type WorkflowDocument,
+} from '@runtime-hub/plugin-sdk/contract';
+import type { PluginSource } from '../ports.ts';
+import { findBindings, stepsRead } from './bindings.ts';
+
+export interface PlanNode {
+  readonly name: string;
+  readonly type: string;
+  readonly plugin: PluginId;
+  readonly nodeType: NodeType;
+  readonly config: JsonObject;
+  readonly inputs: JsonObject;
+  readonly bound: boolean;
+  /** Indexes of nodes whose outputs its expressions read. */
+  readonly reads: readonly number[];
+  readonly retry: RetryPolicy | null;
+  readonly timeoutMs: number;
+  readonly disabled: boolean;
+}
+
+/** Compiled, immutable form of a workflow; nodes and edges by index. */
+export interface Plan {
+  readonly document: WorkflowDocument;
+  readonly nodes: readonly PlanNode[];
+  readonly index: ReadonlyMap<string, number>;
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+  readonly ports: readonly (readonly [string, string])[];
+  readonly outgoing: readonly (readonly number[])[];
+  readonly incoming: readonly (readonly number[])[];
+  /** The following node of the same segment, or -1. */
+  readonly next: Int32Array;
+}
+
+export const MAX_SEGMENT = 256;
+
+/** The node type a workflow node names, or null. */
+export function nodeTypeOf(plugins: PluginSource, id: string): NodeType | null {
+  const { plugin, type } = splitNodeType(id);
+  return plugins.get(plugin)?.manifest.nodes.find((node) => node.type === type) ?? null;
+}
+
+/** Compiles a valid workflow. Throws PLUGIN_NOT_INSTALLED for a missing one. */
+export function planWorkflow(document: WorkflowDocument, plugins: PluginSource): Plan {
+  const names = Object.keys(document.nodes);
+  const index = new Map(names.map((name, i) => [name, i]));
+  const types = new Map<string, NodeType | null>();
+  const nodes = names.map((name) => planNode(document, name, index, plugins, types));
+  const outgoing: number[][] = nodes.map(() => []);
+  const incoming: number[][] = nodes.map(() => []);
+  const from = new Int32Array(document.edges.length);
+  const to = new Int32Array(document.edges.length);
+  const ports = document.edges.map(([source, target], edge): readonly [string, string] => {
+    const [a = '', out = ''] = source.split('.');
+    const [b = '', into = ''] = target.split('.');
+    from[edge] = index.get(a) ?? -1;
+    to[edge] = index.get(b) ?? -1;
+    outgoing[from[edge] ?? -1]?.push(edge);
+    incoming[to[edge] ?? -1]?.push(edge);
+    return [out, into];
+  });
+  const flat = { document, nodes, index, from, to, ports, outgoing, incoming };
+  return { ...flat, next: linkSegments(flat) };
+}
+
+function planNode(
+  document: WorkflowDocument,
+  name: string,
+  index: ReadonlyMap<string, number>,
+  plugins: PluginSource,
+  types: Map<string, NodeType | null>,
+): PlanNode {
+  const node = document.nodes[name];
+  const type = node?.type ?? '';
+  const plugin = splitNodeType(type).plugin;
+  const nodeType = types.get(type) ?? nodeTypeOf(plugins, type);
+  if (node === undefined || nodeType === null)
+    throw new HubError('PLUGIN_NOT_INSTALLED', { plugin });
+  types.set(type, nodeType);
+  const config = node.config ?? {};
+  const inputs = node.inputs ?? {};
+  const bindings = [...findBindings(config), ...findBindings(inputs)];
+  const reads = new Set(bindings.flatMap((binding) => stepsRead(binding.expression)));
+  return {
+    name,
+    type: nodeType.type,
+    plugin,
+    nodeType,
+    config,
+    inputs,
+    bound: bindings.length > 0,
+    reads: [...reads].flatMap((read) => index.get(read) ?? []),
+    retry: node.retry ?? null,
+    timeoutMs: node.timeoutMs ?? nodeType.timeoutMs,
+    disabled: node.disabled ?? false,
+  };
+}
+
+function linkSegments(plan: Omit<Plan, 'next'>): Int32Array {
+  const read = new Set(plan.nodes.flatMap((node) => node.reads));
+  return Int32Array.from(plan.nodes, (node, i) => {
+    const edge = plan.outgoing[i]?.[0];
+    if (edge === undefined || plan.outgoing[i]?.length !== 1 || read.has(i)) return -1;
+    const target = plan.to[edge] ?? -1;
+    const after = plan.nodes[target];
+    if (after === undefined || plan.incoming[target]?.length !== 1 || after.bound) return -1;
+    const [out, into] = plan.ports[edge] ?? ['', ''];
+    const linked = out in node.nodeType.outputs && into in after.nodeType.inputs;
+    return linked && fusible(node) && fusible(after) && node.plugin === after.plugin ? target : -1;
+  });
+}
+
+const fusible = (node: PlanNode): boolean =>
+  node.nodeType.effect === 'pure' &&
+  node.nodeType.kind === 'action' &&
+  node.nodeType.uses.length === 0 &&
+  node.retry === null &&
+  !node.disabled;
+
+/** Nodes that travel with `first`, in order. */
+export function segmentFrom(plan: Plan, first: number): readonly number[] {
+  const members = [first];
+  let after = plan.next[first] ?? -1;
+  while (after >= 0 && members.length < MAX_SEGMENT) {
+    members.push(after);
+    after = plan.next[after] ?? -1;
+  }
+  return members;
+}
+
+/** The steps of a segment as they go over the wire; a bound node's config and inputs come as values. */
+export function segmentSteps(plan: Plan, members: readonly number[]): readonly SegmentStep[] {
+  return members.flatMap((member, position) => {
+    const node = plan.nodes[member];
+    if (node === undefined) return [];
+    const { name, type, bound } = node;
+    const edge = position === 0 ? undefined : plan.incoming[member]?.[0];
+    const [port, into] = (edge === undefined ? undefined : plan.ports[edge]) ?? ['', ''];
+    const from = plan.nodes[members[position - 1] ?? -1]?.name ?? '';
+    return {
+      node: name,
+      type,
+      config: bound ? {} : node.config,
+      inputs: bound ? {} : node.inputs,
+      links: edge === undefined ? {} : { [into]: { from, port } },
+    };
+  });
+}

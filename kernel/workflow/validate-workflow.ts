@@ -1,0 +1,178 @@
+import {
+  IMPLICIT_INPUT,
+  IMPLICIT_OUTPUTS,
+  splitNodeType,
+  type JsonSchema,
+  type NodeType,
+  type Problem,
+  type WorkflowDocument,
+  type WorkflowNode,
+} from '@runtime-hub/plugin-sdk/contract';
+import { Ajv, type ValidateFunction } from 'ajv';
+import type { PluginSource } from '../ports.ts';
+import { findBindings } from './bindings.ts';
+import { compileExpression } from './expression.ts';
+import { nodeTypeOf } from './plan.ts';
+
+const ajv = new Ajv({ strict: false, allErrors: true, logger: false });
+const checks = new WeakMap<JsonSchema, ValidateFunction>();
+
+/** Problems of `value` against a node type's schema; compiled once per schema object. */
+export function schemaProblems(schema: JsonSchema, value: unknown, at: string): readonly Problem[] {
+  const check = checks.get(schema) ?? ajv.compile(schema);
+  checks.set(schema, check);
+  if (check(value) === true) return [];
+  return (check.errors ?? []).map((error) => ({
+    at: `${at}${error.instancePath}`,
+    message: error.message ?? 'is not valid',
+    cure: 'Give a value that fits the node type’s schema.',
+  }));
+}
+
+/** Lists every problem of a workflow against the installed plugins; empty when it can run. */
+export function validateWorkflow(document: WorkflowDocument, plugins: PluginSource): Problem[] {
+  const types = new Map<string, NodeType | null>();
+  for (const node of Object.values(document.nodes))
+    if (!types.has(node.type)) types.set(node.type, nodeTypeOf(plugins, node.type));
+  const typeOf = (name: string): NodeType | null =>
+    types.get(document.nodes[name]?.type ?? '') ?? null;
+  const fed = new Map<string, number>();
+  for (const [, target] of document.edges) fed.set(target, (fed.get(target) ?? 0) + 1);
+  return [
+    ...pinProblems(document, plugins),
+    ...document.edges.flatMap((edge, i) => edgeProblems(document, typeOf, edge, i)),
+    ...Object.entries(document.nodes).flatMap(([name, node]) =>
+      nodeProblems(name, node, typeOf(name), fed),
+    ),
+    ...cycleProblems(document),
+  ];
+}
+
+function pinProblems(document: WorkflowDocument, plugins: PluginSource): Problem[] {
+  return Object.entries(document.plugins ?? {}).flatMap(([id, pin]) => {
+    const installed = plugins.list().find((plugin) => plugin.manifest.id === id);
+    if (installed === undefined) return [];
+    const same = pin.digest === undefined || pin.digest === installed.digest;
+    if (same && installed.manifest.version === pin.version) return [];
+    const message = `wants ${pin.version}, installed is ${installed.manifest.version}${same ? '' : ' with another digest'}`;
+    return [
+      { at: `/plugins/${id}`, message, cure: `Install ${id}@${pin.version} or change the pin.` },
+    ];
+  });
+}
+
+function edgeProblems(
+  document: WorkflowDocument,
+  typeOf: (name: string) => NodeType | null,
+  edge: readonly [string, string],
+  i: number,
+): Problem[] {
+  return edge.flatMap((end, side) => {
+    const [name = '', port = '', rest] = end.split('.');
+    const at = `/edges/${String(i)}/${String(side)}`;
+    if (!Object.hasOwn(document.nodes, name) || rest !== undefined)
+      return [{ at, message: `there is no node “${name}”`, cure: 'Name a node of this workflow.' }];
+    const type = typeOf(name);
+    if (type === null) return [];
+    const implicit: readonly string[] = side === 0 ? IMPLICIT_OUTPUTS : [IMPLICIT_INPUT];
+    if (side === 1 && type.kind === 'trigger')
+      return [{ at, message: `the trigger ${name} takes no edges`, cure: 'Remove the edge.' }];
+    const known = side === 0 ? type.outputs : type.inputs;
+    if (implicit.includes(port) || Object.hasOwn(known, port)) return [];
+    const choice = [...Object.keys(known), ...implicit].join(', ');
+    return [{ at, message: `${name} has no port “${port}”`, cure: `Use one of: ${choice}.` }];
+  });
+}
+
+function nodeProblems(
+  name: string,
+  node: WorkflowNode,
+  type: NodeType | null,
+  fed: ReadonlyMap<string, number>,
+): Problem[] {
+  const at = `/nodes/${name}`;
+  const plugin = splitNodeType(node.type).plugin;
+  if (type === null)
+    return [
+      {
+        at,
+        message: `unknown node type ${node.type}`,
+        cure: `Install ${plugin}: hub plugins install ${plugin}`,
+      },
+    ];
+  if (node.disabled === true) return [];
+  const problems: Problem[] = [];
+  for (const port of Object.keys(type.inputs)) {
+    const edges = fed.get(`${name}.${port}`) ?? 0;
+    if (type.join === 'all' && edges > 1)
+      problems.push({
+        at: `${at}/inputs/${port}`,
+        message: 'more than one edge arrives here',
+        cure: 'Join them with core/flow:merge.',
+      });
+    const given = Object.hasOwn(node.inputs ?? {}, port) || type.optionalInputs.includes(port);
+    if (edges === 0 && !given && type.kind === 'action')
+      problems.push({
+        at: `${at}/inputs/${port}`,
+        message: 'is missing',
+        cure: 'Connect an edge or give a value.',
+      });
+  }
+  return [...problems, ...configProblems(at, node, type), ...bindingProblems(at, node)];
+}
+
+function configProblems(at: string, node: WorkflowNode, type: NodeType): readonly Problem[] {
+  const config = node.config ?? {};
+  const computed = findBindings(config, `${at}/config`).map((binding) => binding.at);
+  return schemaProblems(type.config, config, `${at}/config`).filter(
+    (problem) => !computed.some((place) => `${problem.at}/`.startsWith(`${place}/`)),
+  );
+}
+
+function bindingProblems(at: string, node: WorkflowNode): Problem[] {
+  const all = [
+    ...findBindings(node.config ?? {}, `${at}/config`),
+    ...findBindings(node.inputs ?? {}, `${at}/inputs`),
+  ];
+  return all.flatMap((binding) => {
+    try {
+      compileExpression(binding.expression);
+      return [];
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return [{ at: binding.at, message, cure: 'Write a CEL expression, e.g. inputs.value > 42' }];
+    }
+  });
+}
+
+function cycleProblems(document: WorkflowDocument): Problem[] {
+  const waits = new Map(Object.keys(document.nodes).map((name) => [name, 0]));
+  const after = new Map<string, string[]>();
+  for (const [source, target] of document.edges) {
+    const [a = ''] = source.split('.');
+    const [b = ''] = target.split('.');
+    if (!waits.has(a) || !waits.has(b)) continue;
+    waits.set(b, (waits.get(b) ?? 0) + 1);
+    const list = after.get(a) ?? [];
+    list.push(b);
+    after.set(a, list);
+  }
+  const free = [...waits.keys()].filter((name) => waits.get(name) === 0);
+  for (let name = free.pop(); name !== undefined; name = free.pop()) {
+    waits.delete(name);
+    for (const target of after.get(name) ?? []) {
+      const left = (waits.get(target) ?? 0) - 1;
+      waits.set(target, left);
+      if (left === 0) free.push(target);
+    }
+  }
+  if (waits.size === 0) return [];
+  const names = [...waits.keys()].slice(0, 20).join(', ');
+  return [
+    {
+      at: '/edges',
+      message: `a cycle goes through or leads to ${names}`,
+      cure: 'Remove an edge of the cycle.',
+    },
+  ];
+}

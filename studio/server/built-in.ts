@@ -1,15 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { Release } from '@runtime-hub/kernel';
 import { HubError } from '@runtime-hub/plugin-sdk/contract';
 import { fileURLToPath } from 'node:url';
-import { packPlugin } from '@runtime-hub/plugin-sdk/cli';
 import { signWithDeveloperKey } from './store/keys.ts';
-
-/** An artifact and the bundle that vouches for it, as bytes and as text. */
-export interface Release {
-  readonly artifact: Uint8Array;
-  readonly bundle: string;
-}
 
 /**
  * Finds what `source` names: an artifact file with its bundle beside it (`x.tgz`, `x.tgz.bundle.json`), or a built-in
@@ -18,6 +12,8 @@ export interface Release {
 export async function findRelease(folder: string, source: string): Promise<Release> {
   const builtIn = builtInFolder(source);
   if (builtIn !== null) {
+    // The packer is loaded only when it is needed: a hub that installs nothing starts without it.
+    const { packPlugin } = await import('@runtime-hub/plugin-sdk/cli');
     const artifact = await packPlugin(builtIn);
     return { artifact, bundle: await signWithDeveloperKey(folder, artifact) };
   }

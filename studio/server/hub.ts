@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   createBroker,
   createBus,
@@ -16,6 +15,7 @@ import {
 import { createBlobs, type Blobs } from './services/blobs-service.ts';
 import { createLogService } from './services/log-service.ts';
 import { createStateService } from './services/state-service.ts';
+import { openTrust } from './store/keys.ts';
 import { openPluginStore, type PluginStore } from './store/plugin-store.ts';
 import { openStore, type Store } from './store/store.ts';
 import { systemClock, systemIds } from './system.ts';
@@ -53,10 +53,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const store = opened.adopt(await openStore(options.folder), async (it) => await it.close());
   const plugins = await openPluginStore({
     folder: options.folder,
-    policyFile: join(options.folder, 'trust-policy.json'),
+    policy: openTrust(options.folder),
     hubVersion: HUB_VERSION,
     events: bus,
-    clock,
+    now: clock.now,
   });
   const blobs = opened.adopt(createBlobs({ clock }), (it) => it.close());
   const broker = createBroker({
@@ -67,7 +67,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     audit: store.audit,
     events: bus,
     services: [blobs.service, createStateService(store.state), createLogService(bus, clock)],
-    provider: { serve: async (...request) => await pool.serve(...request) },
+    provider: { serve: async (to, request, signal) => await pool.serve(to, request, signal) },
     autoGrant: plugins.policy.autoGrant,
   });
   const launcher = createLauncher({

@@ -16,13 +16,13 @@ const Install = Type.Object(
 export function pluginRoutes(hub: Hub): Hono {
   const readInstall = bodyReader(Install);
   return new Hono()
-    .get('/', (context) =>
+    .get('/', async (context) =>
       context.json({
         plugins: hub.plugins
           .list()
           .map(({ manifest, digest, publisher }) => ({ manifest, digest, publisher })),
         refused: hub.plugins.refused(),
-        hosts: hub.pool.stats().hosts,
+        hosts: (await hub.pool.stats()).hosts,
       }),
     )
     .post('/', async (context) => {

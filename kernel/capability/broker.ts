@@ -1,0 +1,275 @@
+import {
+  HubError,
+  capabilityText,
+  type CapabilityName,
+  type Json,
+  type Need,
+  type Permission,
+  type PluginId,
+  type RunId,
+} from '@runtime-hub/plugin-sdk/contract';
+import type {
+  Audit,
+  AuditRecord,
+  Caller,
+  CapabilityGate,
+  Clock,
+  EventSink,
+  Grant,
+  GrantStore,
+  Ids,
+  InstalledPlugin,
+  PluginSource,
+  Provider,
+  Service,
+} from '../ports.ts';
+import { Consent, type Decision } from './consent.ts';
+import { GrantBook, type Granted } from './grant-book.ts';
+import { targetsOf } from './need.ts';
+import { checkArgs, checkResult } from './operations.ts';
+
+export interface BrokerPorts {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly plugins: PluginSource;
+  readonly grants: GrantStore;
+  readonly audit: Audit;
+  readonly events: EventSink;
+  /** What the hub provides itself; goes before plugins that say they provide the same. */
+  readonly services: readonly Service[];
+  readonly provider: Provider;
+  /** Capabilities the trust policy grants to every plugin whose manifest asks for them. */
+  readonly autoGrant: readonly CapabilityName[];
+}
+
+type Request = Parameters<CapabilityGate['call']>[2];
+
+/** One use on its way. */
+interface Use {
+  readonly grants: readonly { readonly grant: Granted; readonly need: Need }[];
+  readonly stop: AbortController;
+}
+
+/** The longest wait of a timer. */
+const MAX_WAIT_MS = 2_147_483_647;
+
+/** Makes the one gate through which plugins reach anything. Fails closed: what is not granted is refused. */
+export const createBroker = (ports: BrokerPorts): Broker => new Broker(ports);
+
+/** Decides each use of a capability, records it before it proceeds, and keeps who may do what. */
+export class Broker implements CapabilityGate {
+  readonly #ports: BrokerPorts;
+  readonly #services: ReadonlyMap<CapabilityName, Service>;
+  readonly #book: GrantBook;
+  readonly #consent: Consent;
+  readonly #uses = new Map<PluginId, Set<Use>>();
+
+  constructor(ports: BrokerPorts) {
+    this.#ports = ports;
+    this.#services = new Map(ports.services.map((service) => [service.capability, service]));
+    this.#book = new GrantBook(ports);
+    this.#consent = new Consent({
+      ...ports,
+      book: this.#book,
+      onTaken: (plugin) => this.#stopRevoked(plugin),
+    });
+  }
+
+  /**
+   * Decides and performs one use. What it needs is computed from the arguments; `need` is asked for on top.
+   * Rejects with CAPABILITY_DENIED, CAPABILITY_NOT_GRANTED, CAPABILITY_RATE_EXCEEDED, CAPABILITY_UNAVAILABLE,
+   * CAPABILITY_REVOKED, STEP_INPUT_INVALID, STEP_OUTPUT_INVALID or the provider's own error.
+   */
+  async call(
+    caller: Caller,
+    need: Need | null,
+    request: Request,
+    signal: AbortSignal,
+  ): Promise<Json> {
+    const use = this.#decide(caller, need, request);
+    return await this.#perform(use, { caller, request, signal });
+  }
+
+  /** Permissions a plugin's manifest asks for that no live grant meets; asks for them, each once. */
+  missing(
+    plugin: PluginId,
+    uses: readonly CapabilityName[],
+    _context: { readonly run: RunId; readonly workflow: string; readonly node: string },
+  ): readonly Permission[] {
+    const installed = this.#ports.plugins.get(plugin);
+    if (installed === null) return [];
+    const asked = installed.manifest.permissions.filter((it) => uses.includes(it.capability));
+    this.#consent.ask(installed, asked);
+    return asked.filter((permission) => !this.#book.satisfies(installed, permission));
+  }
+
+  /** Asks the admin for everything a plugin's manifest wants and nobody has decided. Throws PLUGIN_NOT_INSTALLED. */
+  request(plugin: PluginId): readonly Grant[] {
+    const installed = this.#installed(plugin);
+    return this.#consent.ask(installed, installed.manifest.permissions);
+  }
+
+  /** Grants all a plugin asks for, one capability of it, or a narrower target. Throws HUB_REQUEST_INVALID for more than was asked. */
+  approve(decision: Decision): readonly Grant[] {
+    return this.#consent.approve(this.#installed(decision.plugin), decision);
+  }
+
+  /** Refuses; wins over every grant that overlaps it, and aborts what is using one. */
+  deny(decision: Decision): readonly Grant[] {
+    return this.#consent.deny(this.#installed(decision.plugin), decision);
+  }
+
+  /** Takes grants back and aborts what is using them. Throws GRANT_NOT_FOUND when there is none. */
+  revoke(decision: Decision): readonly Grant[] {
+    return this.#consent.revoke(decision);
+  }
+
+  list(): readonly Grant[] {
+    return this.#book.list();
+  }
+
+  /** Calls `listener` after a plugin's grants changed. */
+  onChange(listener: (plugin: PluginId) => void): Disposable {
+    return this.#consent.onChange(listener);
+  }
+
+  #installed(id: PluginId): InstalledPlugin {
+    const plugin = this.#ports.plugins.get(id);
+    if (plugin === null) throw new HubError('PLUGIN_NOT_INSTALLED', { plugin: id });
+    return plugin;
+  }
+
+  #decide(caller: Caller, need: Need | null, request: Request): Use {
+    const { capability } = request;
+    let needs: readonly Need[] = [{ capability, target: '*' }];
+    let use: Use;
+    try {
+      const plugin = this.#installed(caller.plugin);
+      checkArgs(caller.plugin, request);
+      needs = needsOf(need, request);
+      use = this.#cover(plugin, needs);
+    } catch (error) {
+      const exceeded = HubError.is(error, 'CAPABILITY_RATE_EXCEEDED');
+      this.#record(caller, request, needs, exceeded ? 'rate-exceeded' : 'denied');
+      throw error;
+    }
+    this.#record(caller, request, needs, 'allowed');
+    return use;
+  }
+
+  #cover(plugin: InstalledPlugin, needs: readonly Need[]): Use {
+    if (!this.#book.knows(plugin)) {
+      const { autoGrant } = this.#ports;
+      const given = plugin.manifest.permissions.filter((it) => autoGrant.includes(it.capability));
+      this.#consent.ask(plugin, given);
+    }
+    const held = needs.map((need) => ({ need, ...this.#book.cover(plugin, need) }));
+    for (const [index, { need, grant, rate }] of held.entries()) {
+      const again = held.slice(0, index).some((it) => it.grant === grant);
+      if (again || rate === null || rate.take()) continue;
+      throw new HubError('CAPABILITY_RATE_EXCEEDED', {
+        plugin: plugin.manifest.id,
+        need: capabilityText(need),
+        ratePerSecond: rate.perSecond,
+      });
+    }
+    return { grants: held, stop: new AbortController() };
+  }
+
+  #record(
+    { plugin, run, node }: Caller,
+    { operation }: Request,
+    needs: readonly Need[],
+    decision: AuditRecord['decision'],
+  ): void {
+    const { audit, clock, events } = this.#ports;
+    const at = clock.now();
+    for (const it of needs) {
+      const need = capabilityText(it);
+      audit.append({ at, plugin, need, operation, decision, run, node, by: null });
+      const used = { plugin, need, operation, allowed: decision === 'allowed' };
+      events.emit({ type: 'capability.used', at, ...used, ...(run === null ? {} : { run }) });
+    }
+  }
+
+  async #perform(
+    use: Use,
+    work: { readonly caller: Caller; readonly request: Request; readonly signal: AbortSignal },
+  ): Promise<Json> {
+    const { caller, request, signal } = work;
+    const uses = this.#uses.get(caller.plugin) ?? new Set();
+    this.#uses.set(caller.plugin, uses.add(use));
+    const cancel = () => use.stop.abort(reasonOf(signal));
+    signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) cancel();
+    const timers = this.#expiries(use, caller.plugin);
+    try {
+      use.stop.signal.throwIfAborted();
+      const done = this.#provide(caller, request, use.stop.signal);
+      const result = await Promise.race([done, stopped(use.stop.signal)]);
+      checkResult(request, result);
+      return result;
+    } finally {
+      for (const timer of timers) timer[Symbol.dispose]();
+      signal.removeEventListener('abort', cancel);
+      uses.delete(use);
+      if (uses.size === 0) this.#uses.delete(caller.plugin);
+    }
+  }
+
+  async #provide(caller: Caller, request: Request, signal: AbortSignal): Promise<Json> {
+    const { capability, operation, args } = request;
+    const service = this.#services.get(capability);
+    if (service !== undefined) return await service.call(operation, args, caller, signal);
+    const provider = this.#ports.plugins
+      .list()
+      .find(({ manifest }) => manifest.provides.includes(capability));
+    if (provider === undefined) {
+      throw new HubError('CAPABILITY_UNAVAILABLE', { need: capability });
+    }
+    const served = { capability, operation, args, caller: caller.plugin };
+    return await this.#ports.provider.serve(provider.manifest.id, served, signal);
+  }
+
+  /** Timers that stop a use when a grant of its ends; only grants with an end have one. */
+  #expiries({ grants }: Use, plugin: PluginId): readonly Disposable[] {
+    const { clock } = this.#ports;
+    return grants.flatMap(({ grant }) => {
+      if (grant.until === null) return [];
+      const wait = Math.min(Math.max(0, grant.until - clock.now()), MAX_WAIT_MS);
+      return [clock.after(wait, () => this.#stopRevoked(plugin))];
+    });
+  }
+
+  /** Stops every use of a plugin that rests on a grant which no longer counts. */
+  #stopRevoked(id: PluginId): void {
+    const plugin = this.#ports.plugins.get(id);
+    for (const { grants, stop } of this.#uses.get(id) ?? []) {
+      const lost = grants.find(
+        ({ grant, need }) => plugin === null || !this.#book.holds(plugin, grant, need),
+      );
+      if (lost === undefined) continue;
+      const need = capabilityText(lost.need);
+      stop.abort(new HubError('CAPABILITY_REVOKED', { plugin: id, need }));
+    }
+  }
+}
+
+function needsOf(need: Need | null, { capability, args }: Request): readonly Need[] {
+  const needs = targetsOf(capability, args).map((target) => ({ capability, target }));
+  return need === null ? needs : [...needs, need];
+}
+
+/** Rejects when the signal aborts. */
+async function stopped(signal: AbortSignal): Promise<never> {
+  return await new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(reasonOf(signal)), { once: true });
+  });
+}
+
+const reasonOf = (signal: AbortSignal): HubError => {
+  const reason: unknown = signal.reason;
+  if (reason instanceof HubError) return reason;
+  const text = reason instanceof Error ? reason.message : 'the caller went away';
+  return new HubError('STEP_CANCELLED', { reason: text });
+};

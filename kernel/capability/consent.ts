@@ -1,0 +1,213 @@
+import {
+  HubError,
+  capabilityText,
+  targetCovers,
+  type CapabilityName,
+  type Permission,
+  type PluginId,
+} from '@runtime-hub/plugin-sdk/contract';
+import type {
+  Audit,
+  AuditRecord,
+  Clock,
+  EventSink,
+  Grant,
+  Ids,
+  InstalledPlugin,
+} from '../ports.ts';
+import { BY_POLICY, expired, type GrantBook } from './grant-book.ts';
+
+/** What an admin decides about a plugin: all it asks for, or one capability, or part of one. */
+export interface Decision {
+  readonly plugin: PluginId;
+  readonly capability?: CapabilityName;
+  readonly target?: string;
+  readonly ratePerSecond?: number;
+  /** When an approval ends, milliseconds since 1970; never when left out. */
+  readonly until?: number;
+  readonly by: string;
+}
+
+export interface ConsentPorts {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly audit: Audit;
+  readonly events: EventSink;
+  readonly autoGrant: readonly CapabilityName[];
+  readonly book: GrantBook;
+  /** Something was taken from a plugin: whatever rests on it must stop. */
+  readonly onTaken: (plugin: PluginId) => void;
+}
+
+type Act = 'request' | 'approve' | 'deny' | 'revoke';
+const DECISIONS: Readonly<Record<Grant['status'], AuditRecord['decision']>> = {
+  requested: 'requested',
+  granted: 'granted',
+  denied: 'refused',
+  revoked: 'revoked',
+};
+
+/** The acts by which people, and the trust policy, change what plugins may do. Each is stored, audited and told. */
+export class Consent {
+  readonly #ports: ConsentPorts;
+  readonly #listeners = new Set<(plugin: PluginId) => void>();
+
+  constructor(ports: ConsentPorts) {
+    this.#ports = ports;
+  }
+
+  onChange(listener: (plugin: PluginId) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /** Makes a request, or the policy's grant, of each permission nobody has decided or whose grant ran out. */
+  ask(plugin: InstalledPlugin, permissions: readonly Permission[]): readonly Grant[] {
+    const { autoGrant, book, clock, ids } = this.#ports;
+    const at = clock.now();
+    const { publisher } = plugin;
+    const grants = permissions.flatMap((permission): readonly Grant[] => {
+      const known = book
+        .about(plugin, permission.capability)
+        .filter((it) => targetCovers(permission.target, it.permission.target));
+      if (known.some((it) => it.status !== 'granted' || !expired(it, at))) return [];
+      const id = known.find((it) => it.permission.target === permission.target)?.id ?? ids.next();
+      const base = { id, plugin: plugin.manifest.id, publisher, permission, at };
+      if (!autoGrant.includes(permission.capability)) return [{ status: 'requested', ...base }];
+      return [{ status: 'granted', ...base, by: BY_POLICY, until: null }];
+    });
+    return this.#settle('request', grants);
+  }
+
+  approve(plugin: InstalledPlugin, decision: Decision): readonly Grant[] {
+    const at = this.#ports.clock.now();
+    const grants = this.#askedFor(plugin, decision).map((asked): Grant => {
+      const permission = narrowed(asked, decision);
+      const until = decision.until ?? null;
+      return {
+        status: 'granted',
+        ...this.#place(plugin, asked, permission),
+        at,
+        by: decision.by,
+        until,
+      };
+    });
+    return this.#settle('approve', grants);
+  }
+
+  deny(plugin: InstalledPlugin, decision: Decision): readonly Grant[] {
+    const { book, clock } = this.#ports;
+    const at = clock.now();
+    const { by } = decision;
+    const grants = this.#askedFor(plugin, decision).flatMap((asked): readonly Grant[] => {
+      const permission = { ...asked, target: decision.target ?? asked.target };
+      const place = this.#place(plugin, asked, permission);
+      const parts = book
+        .about(plugin, asked.capability)
+        .filter((it) => it.id !== place.id && it.status === 'granted')
+        .filter((it) => targetCovers(permission.target, it.permission.target));
+      return [
+        { status: 'denied', ...place, at, by },
+        ...parts.map((it): Grant => ({ ...core(it), status: 'revoked', at, by })),
+      ];
+    });
+    return this.#settle('deny', grants);
+  }
+
+  revoke(decision: Decision): readonly Grant[] {
+    const { plugin, capability, target, by } = decision;
+    const at = this.#ports.clock.now();
+    const held = this.#ports.book
+      .list()
+      .filter(
+        ({ status, plugin: holder, permission }) =>
+          status === 'granted' &&
+          holder === plugin &&
+          (capability === undefined || permission.capability === capability) &&
+          (target === undefined || targetCovers(target, permission.target)),
+      );
+    if (held.length === 0) {
+      const grant = [plugin, capability, target].filter((it) => it !== undefined).join(' ');
+      throw new HubError('GRANT_NOT_FOUND', { grant });
+    }
+    const revoked = held.map((it): Grant => ({ ...core(it), status: 'revoked', at, by }));
+    return this.#settle('revoke', revoked);
+  }
+
+  /** The permissions of the manifest a decision speaks of. */
+  #askedFor({ manifest }: InstalledPlugin, decision: Decision): readonly Permission[] {
+    const { capability, target } = decision;
+    const asked = manifest.permissions.filter(
+      (it) =>
+        (capability === undefined || it.capability === capability) &&
+        (target === undefined || targetCovers(it.target, target)),
+    );
+    const named = capability !== undefined || target !== undefined;
+    if (named && asked.length === 0) {
+      throw new HubError('HUB_REQUEST_INVALID', {
+        field: 'capability',
+        value: [capability ?? '*', target ?? '*'].join(':'),
+        cure: `${manifest.id} does not ask for it; decide what its manifest asks for, or less.`,
+      });
+    }
+    return asked;
+  }
+
+  /** Where a decision is kept: the record of that very target, else the undecided one it answers, else a new one. */
+  #place(plugin: InstalledPlugin, asked: Permission, permission: Permission) {
+    const known = this.#ports.book.about(plugin, asked.capability);
+    const same =
+      known.find((it) => it.permission.target === permission.target) ??
+      known.find((it) => it.permission.target === asked.target && it.status !== 'granted');
+    const id = same?.id ?? this.#ports.ids.next();
+    return { id, plugin: plugin.manifest.id, publisher: plugin.publisher, permission };
+  }
+
+  #settle(act: Act, grants: readonly Grant[]): readonly Grant[] {
+    for (const grant of grants) this.#store(act, grant);
+    const [first] = grants;
+    if (first !== undefined) for (const listener of this.#listeners) listener(first.plugin);
+    return grants;
+  }
+
+  #store(operation: Act, grant: Grant): void {
+    const { audit, book, events, onTaken } = this.#ports;
+    const { plugin, permission, status, at } = grant;
+    try {
+      book.put(grant);
+    } finally {
+      onTaken(plugin);
+    }
+    const by = status === 'requested' ? null : grant.by;
+    const need = capabilityText(permission);
+    const decision = DECISIONS[status];
+    audit.append({ at, plugin, need, operation, decision, run: null, node: null, by });
+    if (status === 'requested') {
+      events.emit({ type: 'permission.requested', at, grant: grant.id, plugin, permission });
+      return;
+    }
+    const { capability } = permission;
+    const fields = { at, grant: grant.id, plugin, capability, by: grant.by };
+    events.emit({ type: `permission.${status}`, ...fields });
+  }
+}
+
+function narrowed(asked: Permission, { target, ratePerSecond }: Decision): Permission {
+  const most = asked.ratePerSecond ?? Number.POSITIVE_INFINITY;
+  if (ratePerSecond !== undefined && ratePerSecond > most) {
+    throw new HubError('HUB_REQUEST_INVALID', {
+      field: 'ratePerSecond',
+      value: String(ratePerSecond),
+      cure: `The plugin asks for ${String(most)} a second; grant that or less.`,
+    });
+  }
+  const rate = ratePerSecond === undefined ? {} : { ratePerSecond };
+  return { ...asked, target: target ?? asked.target, ...rate };
+}
+
+const core = ({ id, plugin, publisher, permission }: Grant) => ({
+  id,
+  plugin,
+  publisher,
+  permission,
+});

@@ -1,0 +1,166 @@
+import {
+  HubError,
+  capabilityText,
+  targetCovers,
+  type CapabilityName,
+  type Need,
+  type Permission,
+  type PluginId,
+} from '@runtime-hub/plugin-sdk/contract';
+import type { Clock, Grant, GrantStore, InstalledPlugin } from '../ports.ts';
+import { targetsOverlap } from './need.ts';
+import { Rate } from './rate.ts';
+
+export type Granted = Extract<Grant, { readonly status: 'granted' }>;
+
+/** A grant that counted when it was looked up, and how fast it may be used. */
+export interface LiveGrant {
+  readonly grant: Granted;
+  readonly rate: Rate | null;
+}
+
+/** Everything decided about one version of a plugin. */
+interface Decided {
+  readonly plugin: InstalledPlugin;
+  readonly live: ReadonlyMap<CapabilityName, readonly LiveGrant[]>;
+  readonly denied: readonly Grant[];
+}
+
+export interface GrantBookPorts {
+  readonly clock: Clock;
+  readonly grants: GrantStore;
+  readonly autoGrant: readonly CapabilityName[];
+}
+
+/** By whom a grant was given that holds only while the trust policy gives it. */
+export const BY_POLICY = 'policy';
+
+/** All grants in memory, each change stored before it counts; taking away counts even when storing fails. */
+export class GrantBook {
+  readonly #ports: GrantBookPorts;
+  readonly #records: Map<string, Grant>;
+  readonly #decided = new Map<PluginId, Decided>();
+  readonly #rates = new Map<string, Rate>();
+
+  constructor(ports: GrantBookPorts) {
+    this.#ports = ports;
+    this.#records = new Map(ports.grants.list().map((grant) => [grant.id, grant]));
+  }
+
+  list(): readonly Grant[] {
+    return [...this.#records.values()];
+  }
+
+  /** Records of a plugin under its present publisher and of one capability; another publisher's are void. */
+  about({ manifest, publisher }: InstalledPlugin, capability: CapabilityName): readonly Grant[] {
+    return this.list().filter(
+      (it) =>
+        it.plugin === manifest.id &&
+        it.publisher === publisher &&
+        it.permission.capability === capability,
+    );
+  }
+
+  put(grant: Grant): void {
+    this.#decided.delete(grant.plugin);
+    if (grant.status !== 'granted') this.#records.set(grant.id, grant);
+    this.#ports.grants.put(grant);
+    this.#records.set(grant.id, grant);
+  }
+
+  /** True when what `plugin` asks for was looked at since the last change. */
+  knows(plugin: InstalledPlugin): boolean {
+    const known = this.#decided.get(plugin.manifest.id)?.plugin;
+    return known?.digest === plugin.digest && known.publisher === plugin.publisher;
+  }
+
+  /** The grant that covers a need: throws CAPABILITY_DENIED, or CAPABILITY_NOT_GRANTED while an admin may still decide. */
+  cover(plugin: InstalledPlugin, need: Need): LiveGrant {
+    const { live, denied } = this.#decidedOf(plugin);
+    const now = this.#ports.clock.now();
+    const refused = denied.some((it) => forbids(it, need));
+    const held = live.get(need.capability) ?? [];
+    const found = held.find((it) => covers(it.grant, need) && !expired(it.grant, now));
+    if (found !== undefined && !refused) return found;
+    const asked = plugin.manifest.permissions.find(
+      (it) => it.capability === need.capability && targetCovers(it.target, need.target),
+    );
+    const { id } = plugin.manifest;
+    const undecided = !refused && held.every((it) => expired(it.grant, now));
+    if (asked === undefined || !undecided) {
+      throw new HubError('CAPABILITY_DENIED', { plugin: id, need: capabilityText(need) });
+    }
+    const { reason } = asked;
+    throw new HubError('CAPABILITY_NOT_GRANTED', {
+      plugin: id,
+      need: capabilityText(need),
+      reason,
+    });
+  }
+
+  /** True while a grant counts and nothing denies what it is used for. */
+  holds(plugin: InstalledPlugin, { id }: Granted, need: Need): boolean {
+    const { live, denied } = this.#decidedOf(plugin);
+    const now = this.#ports.clock.now();
+    const held = live.get(need.capability)?.find((it) => it.grant.id === id);
+    if (held === undefined || expired(held.grant, now) || !covers(held.grant, need)) return false;
+    return !denied.some((it) => forbids(it, need));
+  }
+
+  /** True when some part of what a manifest asks for is granted. */
+  satisfies(plugin: InstalledPlugin, asked: Permission): boolean {
+    const { live, denied } = this.#decidedOf(plugin);
+    const now = this.#ports.clock.now();
+    const need = { capability: asked.capability, target: asked.target };
+    if (denied.some((it) => covers(it, need))) return false;
+    return (live.get(asked.capability) ?? []).some(
+      (it) => !expired(it.grant, now) && targetCovers(asked.target, it.grant.permission.target),
+    );
+  }
+
+  #decidedOf(plugin: InstalledPlugin): Decided {
+    const known = this.#decided.get(plugin.manifest.id);
+    if (known !== undefined && this.knows(plugin)) return known;
+    const { id, permissions } = plugin.manifest;
+    const live = new Map<CapabilityName, LiveGrant[]>();
+    const denied: Grant[] = [];
+    for (const grant of this.#records.values()) {
+      if (grant.plugin !== id || grant.publisher !== plugin.publisher) continue;
+      const { capability } = grant.permission;
+      if (grant.status === 'denied') denied.push(grant);
+      if (grant.status !== 'granted' || !this.#counts(grant, permissions)) continue;
+      live.set(capability, [...(live.get(capability) ?? []), this.#liveGrant(grant)]);
+    }
+    const decided = { plugin, live, denied };
+    this.#decided.set(id, decided);
+    return decided;
+  }
+
+  /** A grant counts only while the manifest asks for it, and one by the policy only while the policy gives it. */
+  #counts({ by, permission }: Granted, asked: readonly Permission[]): boolean {
+    if (by === BY_POLICY && !this.#ports.autoGrant.includes(permission.capability)) return false;
+    return asked.some(
+      (it) => it.capability === permission.capability && targetCovers(it.target, permission.target),
+    );
+  }
+
+  /** The bucket outlives the lookup, so that a change elsewhere does not fill it. */
+  #liveGrant(grant: Granted): LiveGrant {
+    const { ratePerSecond } = grant.permission;
+    if (ratePerSecond === undefined) return { grant, rate: null };
+    const known = this.#rates.get(grant.id);
+    if (known?.perSecond === ratePerSecond) return { grant, rate: known };
+    const rate = new Rate(this.#ports.clock, ratePerSecond);
+    this.#rates.set(grant.id, rate);
+    return { grant, rate };
+  }
+}
+
+/** True when a grant's time is over. */
+export const expired = ({ until }: Granted, now: number): boolean => until !== null && until <= now;
+
+const covers = ({ permission }: Grant, need: Need): boolean =>
+  permission.capability === need.capability && targetCovers(permission.target, need.target);
+
+const forbids = ({ permission }: Grant, need: Need): boolean =>
+  permission.capability === need.capability && targetsOverlap(permission.target, need.target);

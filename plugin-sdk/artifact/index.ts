@@ -1,0 +1,6 @@
+export { packArtifact } from './pack.ts';
+export { parseManifest } from './parse-manifest.ts';
+export { digestOf, readArtifact, sha256Of, type Artifact } from './read.ts';
+export { signRelease, type PublisherKey } from './sign.ts';
+export { type LocalLog, type LogStore } from './local-log.ts';
+export { checkFiles, verifyRelease, type ReleaseTrust, type VerifiedRelease } from './verify.ts';

@@ -1,0 +1,1 @@
+export { packPlugin } from './pack-plugin.ts';

@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { packArtifact, parseManifest } from '../artifact/index.ts';
+import { HubError } from '../contract/index.ts';
+import { bundlePlugin } from './bundle-plugin.ts';
+import { deriveManifest } from './derive-manifest.ts';
+
+const LICENSE = fileURLToPath(new URL('../../LICENSE', import.meta.url));
+
+/**
+ * Packs a plugin's folder (plugin.ts, README.md, optional icon.svg and vendor.json) into an artifact. Its manifest comes
+ * from evaluating the very code that is packed. The same folder always gives the same bytes.
+ * Throws ARTIFACT_NOT_FOUND, HOST_LOAD_FAILED or MANIFEST_INVALID.
+ */
+export async function packPlugin(folder: string): Promise<Uint8Array> {
+  if (!existsSync(join(folder, 'plugin.ts')))
+    throw new HubError('ARTIFACT_NOT_FOUND', { source: folder });
+  const code = await bundlePlugin(folder);
+  const manifest = parseManifest(await deriveManifest(code));
+  const files = new Map<string, Uint8Array>([
+    ['manifest.json', Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)],
+    ['plugin.js', Buffer.from(code)],
+    ['LICENSE', await readFile(LICENSE)],
+  ]);
+  for (const name of ['README.md', 'icon.svg']) {
+    const file = join(folder, name);
+    if (existsSync(file)) files.set(name, await readFile(file));
+  }
+  for (const [path, source] of await vendored(folder)) files.set(path, await readFile(source));
+  return packArtifact(files);
+}
+
+/** `vendor.json` maps a path in the artifact to a file of an npm package, `<package>/<path>`. */
+async function vendored(
+  folder: string,
+): Promise<readonly (readonly [path: string, source: string])[]> {
+  const list = join(folder, 'vendor.json');
+  if (!existsSync(list)) return [];
+  // SAFETY: a file of the plugin's own folder, written by its author; a wrong shape fails at the first use.
+  const entries = JSON.parse(await readFile(list, 'utf8')) as Readonly<Record<string, string>>;
+  const require = createRequire(join(folder, 'plugin.ts'));
+  return Object.entries(entries).map(([path, source]) => [path, locate(require, source)] as const);
+}
+
+function locate(require: NodeJS.Require, source: string): string {
+  for (const base of require.resolve.paths(source) ?? []) {
+    const file = join(base, source);
+    if (existsSync(file)) return file;
+  }
+  throw new HubError('ARTIFACT_NOT_FOUND', { source });
+}

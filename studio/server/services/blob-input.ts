@@ -1,0 +1,56 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HubError, type Json } from '@runtime-hub/plugin-sdk/contract';
+
+const PLAIN_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/u;
+/** FIFOs and devices must not hold the hub up, nor links lead it out of the folder. */
+const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** What a host asks to be kept. */
+export interface BlobInput {
+  readonly file: string;
+  readonly mime: string;
+}
+
+/** Throws HUB_REQUEST_INVALID unless `file` is a plain name and `mime` a short text. */
+export function parseBlobInput(args: Json): BlobInput {
+  // SAFETY: both fields are checked before they are believed.
+  const { file, mime } = (args ?? {}) as { readonly file?: Json; readonly mime?: Json };
+  if (typeof file !== 'string' || !PLAIN_NAME.test(file)) {
+    throw new HubError('HUB_REQUEST_INVALID', {
+      field: 'file',
+      value: JSON.stringify(file ?? null).slice(0, 64),
+      cure: 'Give the plain name of a file in the folder for new blobs.',
+    });
+  }
+  if (typeof mime !== 'string' || mime.length > 100) {
+    const value = JSON.stringify(mime ?? null).slice(0, 64);
+    throw new HubError('HUB_REQUEST_INVALID', { field: 'mime', value, cure: 'Give a media type.' });
+  }
+  return { file, mime };
+}
+
+/** Reads a file a host wrote, once, whole: what the host does to it later changes nothing. Rejects with BLOB_NOT_FOUND or BLOB_TOO_LARGE. */
+export async function readBlobInput(
+  folder: string,
+  file: string,
+  maxBytes: number,
+): Promise<Buffer> {
+  await using handle = await open(join(folder, file), FLAGS).catch((cause: unknown) => {
+    throw new HubError('BLOB_NOT_FOUND', { blob: file }, { cause });
+  });
+  const status = await handle.stat();
+  if (!status.isFile()) throw new HubError('BLOB_NOT_FOUND', { blob: file });
+  if (status.size > maxBytes) {
+    throw new HubError('BLOB_TOO_LARGE', { sizeBytes: status.size, maxBytes });
+  }
+  const bytes = Buffer.allocUnsafe(status.size);
+  let length = 0;
+  while (length < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, length, bytes.length - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return bytes.subarray(0, length);
+}

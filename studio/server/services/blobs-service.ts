@@ -1,0 +1,217 @@
+import { hash, randomBytes } from 'node:crypto';
+import { linkSync, mkdirSync, rmSync, unlinkSync } from 'node:fs';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BlobAccess, Caller, Clock, Service } from '@runtime-hub/kernel';
+import { HubError, type BlobHandle, type Json, type RunId } from '@runtime-hub/plugin-sdk/contract';
+import { makeBlobFolder } from './blob-folder.ts';
+import { agrees, handlesIn, type NamedBlob } from './blob-handles.ts';
+import { parseBlobInput, readBlobInput } from './blob-input.ts';
+
+export interface BlobsOptions {
+  readonly clock: Clock;
+  /** Made by the caller; a fresh one in memory when left out. Removed at close. */
+  readonly folder?: string;
+  readonly maxBytesPerBlob?: number;
+  /** Beyond it the blobs longest unused are forgotten. */
+  readonly maxBytesTotal?: number;
+}
+
+/** Large values kept once, by their digest, in memory, and read by the hosts they were shared with. */
+export interface Blobs {
+  readonly service: Service;
+  readonly access: BlobAccess;
+  /** The bytes, for the hub itself. Rejects with BLOB_NOT_FOUND. */
+  read(handle: BlobHandle): Promise<Uint8Array>;
+  /** Forgets what a run made. */
+  release(run: RunId): void;
+  close(): void;
+}
+
+interface Blob {
+  readonly handle: BlobHandle;
+  readonly run: RunId | null;
+  readonly madeAt: number;
+  readonly readers: Set<string>;
+}
+
+const MAX_BLOBS = 10_000;
+const HOST_NAME = /^[A-Za-z0-9_-]{1,100}$/u;
+
+/** Opens the store of blobs. Whatever it holds is gone when it closes: a later hub starts with none. */
+export function createBlobs(options: BlobsOptions): Blobs {
+  const store = new BlobStore(options);
+  return {
+    service: {
+      capability: 'blobs',
+      async call(operation, args, caller) {
+        const need = `blobs.${operation}`;
+        if (operation === 'put') return await store.put(args, caller);
+        throw new HubError('CAPABILITY_DENIED', { plugin: caller.plugin, need });
+      },
+    },
+    access: {
+      open: (host) => store.openHost(host),
+      share: (value, from, host) => store.share(value, from, host),
+      close: (host) => store.closeHost(host),
+    },
+    read: async (handle) => await store.read(handle),
+    release: (run) => store.release(run),
+    close: () => store.close(),
+  };
+}
+
+class BlobStore {
+  readonly #options: Required<BlobsOptions>;
+  /** By handle id; the one used longest ago first. */
+  readonly #blobs = new Map<string, Blob>();
+  /** By digest: how many handles it has, and its writing. */
+  readonly #kept = new Map<string, { handles: number; readonly written: Promise<void> }>();
+  readonly #hosts = new Set<string>();
+  #bytes = 0;
+
+  constructor(options: BlobsOptions) {
+    const folder = options.folder ?? makeBlobFolder();
+    const sizes = { maxBytesPerBlob: 67_108_864, maxBytesTotal: 536_870_912 };
+    this.#options = { ...sizes, ...options, folder };
+    mkdirSync(join(folder, 'kept'), { recursive: true, mode: 0o700 });
+  }
+
+  openHost(host: string) {
+    if (!HOST_NAME.test(host)) throw new HubError('BLOB_NOT_FOUND', { blob: host });
+    const folders = {
+      inFolder: this.#hostPath(host, 'in'),
+      outFolder: this.#hostPath(host, 'out'),
+    };
+    for (const it of Object.values(folders)) mkdirSync(it, { recursive: true, mode: 0o700 });
+    this.#hosts.add(host);
+    return folders;
+  }
+
+  closeHost(host: string): void {
+    if (!this.#hosts.delete(host)) return;
+    for (const { readers } of this.#blobs.values()) readers.delete(host);
+    rmSync(this.#hostPath(host), { recursive: true, force: true });
+  }
+
+  async put(args: Json, { host, run }: Caller): Promise<BlobHandle> {
+    const { file, mime } = parseBlobInput(args);
+    if (host === null || !this.#hosts.has(host))
+      throw new HubError('BLOB_NOT_FOUND', { blob: file });
+    const bytes = await readBlobInput(
+      this.#hostPath(host, 'out'),
+      file,
+      this.#options.maxBytesPerBlob,
+    );
+    await rm(this.#hostPath(host, 'out', file), { force: true });
+    const sha256 = hash('sha256', bytes, 'hex');
+    await this.#keep(sha256, bytes);
+    const $blob = randomBytes(16).toString('hex');
+    const handle = { $blob, mime, sizeBytes: bytes.length, sha256 };
+    const madeAt = this.#options.clock.now();
+    this.#blobs.set($blob, { handle, run, madeAt, readers: new Set() });
+    this.#makeRoom();
+    if (this.#hosts.has(host)) this.#lend($blob, host);
+    return handle;
+  }
+
+  /** Grants every handle in `value`; all are checked before the first is granted. */
+  share(value: Json, from: string | null, host: string): void {
+    const named = handlesIn(value);
+    for (const handle of named) this.#check(handle, from);
+    if (named.length === 0 || from === host) return;
+    if (!this.#hosts.has(host)) throw new HubError('BLOB_NOT_FOUND', { blob: host });
+    for (const { $blob } of named) this.#lend($blob, host);
+  }
+
+  async read(handle: BlobHandle): Promise<Uint8Array> {
+    const { $blob, sha256 } = this.#check({ ...handle }, null).handle;
+    return await readFile(this.#keptFile(sha256)).catch((cause: unknown) => {
+      throw new HubError('BLOB_NOT_FOUND', { blob: $blob }, { cause });
+    });
+  }
+
+  release(run: RunId): void {
+    for (const blob of this.#blobs.values()) if (blob.run === run) this.#forget(blob);
+  }
+
+  close(): void {
+    this.#blobs.clear();
+    this.#hosts.clear();
+    rmSync(this.#options.folder, { recursive: true, force: true });
+  }
+
+  /** Writes bytes once; a digest that is kept, or being written, is not written again. */
+  async #keep(sha256: string, bytes: Buffer): Promise<void> {
+    const kept = this.#kept.get(sha256) ?? { handles: 0, written: this.#write(sha256, bytes) };
+    this.#kept.set(sha256, kept);
+    kept.handles += 1;
+    try {
+      await kept.written;
+    } catch (error) {
+      this.#kept.delete(sha256);
+      throw error;
+    }
+  }
+
+  async #write(sha256: string, bytes: Buffer): Promise<void> {
+    const path = this.#keptFile(sha256);
+    this.#bytes += bytes.length;
+    try {
+      await writeFile(path, bytes, { mode: 0o600, flag: 'wx' });
+      await chmod(path, 0o400);
+    } catch (error) {
+      this.#bytes -= bytes.length;
+      await rm(path, { force: true });
+      throw error;
+    }
+  }
+
+  /** The blob a handle stands for; a handle that says other than what was kept is a forgery. */
+  #check(handle: NamedBlob, from: string | null): Blob {
+    const blob = this.#blobs.get(handle.$blob);
+    const readable = blob !== undefined && (from === null || blob.readers.has(from));
+    if (!readable || !agrees(handle, blob.handle)) {
+      throw new HubError('BLOB_NOT_FOUND', { blob: handle.$blob.slice(0, 64) });
+    }
+    this.#blobs.delete(handle.$blob);
+    this.#blobs.set(handle.$blob, blob);
+    return blob;
+  }
+
+  #lend($blob: string, host: string): void {
+    const blob = this.#blobs.get($blob);
+    if (blob === undefined || blob.readers.has(host)) return;
+    linkSync(this.#keptFile(blob.handle.sha256), this.#hostPath(host, 'in', $blob));
+    blob.readers.add(host);
+  }
+
+  #makeRoom(): void {
+    for (const blob of this.#blobs.values()) {
+      const fits = this.#bytes <= this.#options.maxBytesTotal && this.#blobs.size <= MAX_BLOBS;
+      if (fits || this.#blobs.size <= 1) return;
+      this.#forget(blob);
+    }
+  }
+
+  #forget({ handle, readers }: Blob): void {
+    const { $blob, sha256, sizeBytes } = handle;
+    this.#blobs.delete($blob);
+    for (const host of readers) rmSync(this.#hostPath(host, 'in', $blob), { force: true });
+    const kept = this.#kept.get(sha256);
+    if (kept === undefined) return;
+    kept.handles -= 1;
+    if (kept.handles > 0) return;
+    this.#kept.delete(sha256);
+    this.#bytes -= sizeBytes;
+    unlinkSync(this.#keptFile(sha256));
+  }
+
+  #hostPath(host: string, ...rest: readonly string[]): string {
+    return join(this.#options.folder, 'hosts', host, ...rest);
+  }
+
+  #keptFile(sha256: string): string {
+    return join(this.#options.folder, 'kept', sha256);
+  }
+}

@@ -1,0 +1,22 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import type { Grant, GrantStore } from '@runtime-hub/kernel';
+import { makeDurable } from './durable.ts';
+import { GRANT_STEPS, migrate } from './schema.ts';
+
+/** Opens the grants of a data folder. They have a database of their own, so that a decision never waits for the journal. */
+export function openGrants(folder: string): GrantStore & Disposable {
+  const db = new Database(join(folder, 'grants.sqlite'));
+  makeDurable(db);
+  migrate(db, GRANT_STEPS);
+  const list = db.prepare('SELECT grant_json FROM grants ORDER BY rowid').pluck();
+  const put = db.prepare(
+    'INSERT INTO grants (id, grant_json) VALUES (?, ?) ON CONFLICT DO UPDATE SET grant_json = excluded.grant_json',
+  );
+  return {
+    // SAFETY: `put` alone writes these texts.
+    list: () => list.all().map((text) => JSON.parse(String(text)) as Grant),
+    put: (grant) => void put.run(grant.id, JSON.stringify(grant)),
+    [Symbol.dispose]: () => void db.close(),
+  };
+}

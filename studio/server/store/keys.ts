@@ -1,0 +1,82 @@
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from 'node:crypto';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseTrustPolicy, type TrustPolicy } from '@runtime-hub/kernel';
+import { signRelease, type LogStore } from '@runtime-hub/plugin-sdk/artifact';
+
+const LOG_ORIGIN = 'local.runtime-hub.dev';
+
+/** Opens the folder's trust policy; the first time makes a developer key, a log key and a policy that names them for `core/*`. */
+export function openTrust(folder: string): TrustPolicy {
+  const file = policyFile(folder);
+  if (!existsSync(file)) {
+    const developer = openKey(folder, 'developer');
+    const policy: TrustPolicy = {
+      version: 1,
+      keys: { [hintOf(developer)]: { spki: spkiOf(developer), alg: 'ed25519' } },
+      log: { origin: LOG_ORIGIN, spki: spkiOf(openKey(folder, 'log')) },
+      namespaces: [{ match: 'core/*', signers: [hintOf(developer)] }],
+      drivers: ['core/*'],
+      autoGrant: ['log', 'blobs', 'state'],
+      minIsolation: 'strong',
+    };
+    writeFileSync(file, `${JSON.stringify(policy, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+  }
+  return parseTrustPolicy(JSON.parse(readFileSync(file, 'utf8')));
+}
+
+/** Where the admin edits the trust policy. */
+export function policyFile(folder: string): string {
+  return join(folder, 'trust-policy.json');
+}
+
+/** Signs an artifact with this hub's developer key and its local log; the bundle's text. */
+export async function signWithDeveloperKey(folder: string, artifact: Uint8Array): Promise<string> {
+  const developer = openKey(folder, 'developer');
+  return await signRelease(
+    artifact,
+    { hint: hintOf(developer), privateKey: developer },
+    { origin: LOG_ORIGIN, privateKey: openKey(folder, 'log'), store: openLog(folder) },
+  );
+}
+
+/** The folder's Ed25519 key of that name, made at first use; readable by its owner only. */
+function openKey(folder: string, name: 'developer' | 'log'): KeyObject {
+  const keys = join(folder, 'keys');
+  const file = join(keys, `${name}.pem`);
+  if (!existsSync(file)) {
+    mkdirSync(keys, { recursive: true, mode: 0o700 });
+    const { privateKey } = generateKeyPairSync('ed25519');
+    writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), {
+      mode: 0o600,
+      flag: 'wx',
+    });
+  }
+  return createPrivateKey(readFileSync(file));
+}
+
+function spkiOf(key: KeyObject): string {
+  return createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64');
+}
+
+function hintOf(key: KeyObject): string {
+  return `dev-${createHash('sha256').update(spkiOf(key)).digest('hex').slice(0, 8)}`;
+}
+
+/** Leaf hashes, one line of hex each. */
+function openLog(folder: string): LogStore {
+  const file = join(folder, 'keys', 'log-leaves.txt');
+  return {
+    leaves: () => {
+      const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+      return lines.filter((line) => line !== '').map((line) => Buffer.from(line, 'hex'));
+    },
+    append: (leaf) => appendFileSync(file, `${leaf.toString('hex')}\n`, { mode: 0o600 }),
+  };
+}

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packArtifact, parseManifest } from '../artifact/index.ts';
 import { HubError } from '../contract/index.ts';
@@ -41,7 +41,7 @@ async function vendored(
   if (!existsSync(list)) return [];
   // SAFETY: a file of the plugin's own folder, written by its author; a wrong shape fails at the first use.
   const entries = JSON.parse(await readFile(list, 'utf8')) as Readonly<Record<string, string>>;
-  const require = createRequire(join(folder, 'plugin.ts'));
+  const require = createRequire(resolve(folder, 'plugin.ts'));
   return Object.entries(entries).map(([path, source]) => [path, locate(require, source)] as const);
 }
 

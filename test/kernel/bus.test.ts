@@ -4,7 +4,11 @@ import { createBus } from '../../kernel/bus.ts';
 import { fakeClock } from './capability/world.ts';
 
 const event = (text: string): HubEvent => ({
-  ...{ type: 'plugin.log', at: 1, plugin: pluginId('core/flow'), level: 'info', text },
+  type: 'plugin.log',
+  at: 1,
+  plugin: pluginId('core/flow'),
+  level: 'info',
+  text,
 });
 const bus = (kept?: number) =>
   createBus({ clock: fakeClock().clock, ...(kept === undefined ? {} : { kept }) });

@@ -41,7 +41,9 @@ export const ask = (
   target = '*',
   ratePerSecond?: number,
 ): Permission => ({
-  ...{ capability, target, reason: 'to test' },
+  capability,
+  target,
+  reason: 'to test',
   ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
 });
 
@@ -52,9 +54,18 @@ export function installed(
 ): InstalledPlugin {
   return {
     manifest: {
-      ...{ manifestVersion: 1, id, version: '1.0.0', title: 'T', description: '', license: 'X' },
-      ...{ engine: '*', runtime: 'isolate', entry: 'plugin.js', nodes: [] },
-      ...{ permissions: [...permissions], provides },
+      manifestVersion: 1,
+      id,
+      version: '1.0.0',
+      title: 'T',
+      description: '',
+      license: 'X',
+      engine: '*',
+      runtime: 'isolate',
+      entry: 'plugin.js',
+      nodes: [],
+      permissions: [...permissions],
+      provides,
     },
     digest: 'sha512-00',
     publisher: 'key-1',

@@ -45,9 +45,18 @@ const blob = { $blob: 'a'.repeat(32), mime: 'x', sizeBytes: 1, sha256: 'b'.repea
 const permission = { capability: 'log', target: '*', reason: 'r' };
 const workflow = { format: 'runtime-hub/workflow@1', name: 'W', nodes: {}, edges: [] };
 const manifest = {
-  ...{ manifestVersion: 1, id: 'core/flow', version: '1.0.0', title: 'T', description: '' },
-  ...{ license: 'X', engine: '*', runtime: 'isolate', entry: 'plugin.js' },
-  ...{ permissions: [permission], provides: [], nodes: [] },
+  manifestVersion: 1,
+  id: 'core/flow',
+  version: '1.0.0',
+  title: 'T',
+  description: '',
+  license: 'X',
+  engine: '*',
+  runtime: 'isolate',
+  entry: 'plugin.js',
+  permissions: [permission],
+  provides: [],
+  nodes: [],
 };
 
 test.each([

@@ -6,7 +6,11 @@ import { createStateService } from '../../../../studio/server/services/state-ser
 import { fakeClock } from '../../../kernel/capability/world.ts';
 
 const caller: Caller = {
-  ...{ plugin: pluginId('core/flow'), run: null, workflow: 'w', node: null, host: 'h' },
+  plugin: pluginId('core/flow'),
+  run: null,
+  workflow: 'w',
+  node: null,
+  host: 'h',
 };
 const signal = new AbortController().signal;
 

@@ -111,8 +111,14 @@ test('grants are replaced by id and survive a restart in order', async () => {
 test('the audit keeps the order of calls and lists the newest first', async () => {
   await using store = await open();
   const record = (at: number, by: string): AuditRecord => ({
-    ...{ at, plugin: pluginId(by), need: 'log:*', operation: 'write', decision: 'allowed' },
-    ...{ run: null, node: null, by: null },
+    at,
+    plugin: pluginId(by),
+    need: 'log:*',
+    operation: 'write',
+    decision: 'allowed',
+    run: null,
+    node: null,
+    by: null,
   });
   for (const at of [1, 2, 3]) store.audit.append(record(at, at === 2 ? 'core/ocr' : 'core/flow'));
   await store.flush();

@@ -128,7 +128,7 @@ function displayAccess({ name, authority }: Display): string[] {
   const socket = `/tmp/.X11-unix/X${/:(\d+)/u.exec(name)?.[1] ?? '0'}`;
   const key = '/tmp/.Xauthority';
   return [
-    ...['--ro-bind-try', socket, socket, '--setenv', 'DISPLAY', name],
+    ...['--ro-bind-try', socket, socket, '--setenv', 'DISPLAY', name, '--setenv', 'HOME', '/tmp'],
     ...(authority === null
       ? []
       : ['--ro-bind-try', path.resolve(authority), key, '--setenv', 'XAUTHORITY', key]),

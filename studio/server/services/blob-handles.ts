@@ -3,7 +3,7 @@ import type { BlobHandle, Json, JsonObject } from '@runtime-hub/plugin-sdk/contr
 /** What stands for a blob inside a value: its id, and whatever else it claims. */
 export type NamedBlob = JsonObject & { readonly $blob: string };
 
-/** Everything inside a value that names a blob; whatever has a `$blob` does, so that none slips through. */
+/** Everything inside a value that names a blob: whatever has a text as `$blob`, so that none slips through. A schema of handles names none. */
 export function handlesIn(value: Json): readonly NamedBlob[] {
   const found: NamedBlob[] = [];
   const left: Json[] = [value];
@@ -14,7 +14,7 @@ export function handlesIn(value: Json): readonly NamedBlob[] {
       continue;
     }
     const { $blob } = next;
-    if ($blob !== undefined) found.push({ ...next, $blob: typeof $blob === 'string' ? $blob : '' });
+    if (typeof $blob === 'string') found.push({ ...next, $blob });
     for (const item of Object.values(next)) left.push(item);
   }
   return found;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { packArtifact, parseManifest } from '../artifact/index.ts';
 import { HubError } from '../contract/index.ts';
 import { bundlePlugin } from './bundle-plugin.ts';
-import { deriveManifest } from './derive-manifest.ts';
+import { deriveManifest } from '../runtime/derive-manifest.ts';
 
 const LICENSE = fileURLToPath(new URL('../../LICENSE', import.meta.url));
 

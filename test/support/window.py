@@ -65,11 +65,21 @@ def main():
     window.connect("destroy", lambda _window: Gtk.main_quit())
     window.connect("map-event", lambda _window, _event: say("shown") and False)
     window.realize()
-    window.get_frame_clock().connect("after-paint", lambda _clock: say("painted"))
+    wanted = [True]  # its first picture
+
+    def painted(_clock):
+        # What was drawn must be on the screen, not on its way there, and be what was asked for.
+        Gdk.Display.get_default().sync()
+        if wanted:
+            wanted.clear()
+            say("painted")
+
+    window.get_frame_clock().connect("after-paint", painted)
     window.show_all()
 
     def obey(command):
         if "color" in command:
+            wanted.append(True)
             fields[command.get("field", "field")].paint(command["color"])
         if "title" in command:
             window.set_title(command["title"])

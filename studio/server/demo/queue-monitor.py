@@ -110,7 +110,7 @@ class QueueMonitor:
         # One turn of the frame clock lays out, paints and comes here, so a number asked for before it is drawn now.
         if self.wanted is None:
             return
-        Gdk.Display.get_default().flush()
+        Gdk.Display.get_default().sync()
         say(event='painted', id=self.wanted, at=now_ms())
         self.wanted = None
 

@@ -57,9 +57,11 @@ export function planJail(spec: LaunchSpec, view: JailView, entry: readonly strin
   const options = [
     ...ISOLATION,
     ...readOnly([[view.node, NODE], ...view.libraries.map(atOwnPath)]),
+    // First, so that it hides nothing of what a hub that lives below /tmp mounts there.
+    ...['--size', String(TMP_BYTES), '--tmpfs', '/tmp'],
     ...readOnly(view.mounts.map(atOwnPath)),
     ...DEVICES.flatMap((device) => ['--dev-bind', device, device]),
-    ...['--proc', '/proc', '--size', String(TMP_BYTES), '--tmpfs', '/tmp'],
+    ...['--proc', '/proc'],
     ...pluginFolders(spec),
     ...(spec.runtime === 'driver' && view.display !== null ? displayAccess(view.display) : []),
     // A hub run by root is root to the files of /proc, so none may be writable.

@@ -57,6 +57,8 @@ export interface HostStats {
 
 /** Runs plugins in jailed hosts: one host a plugin version, started when first needed, restarted after a crash. */
 export interface HostPool extends StepExecutor, TriggerListener, Provider {
+  /** Starts a plugin's host before it is needed. */
+  warm(plugin: PluginId): Promise<void>;
   /** Ends a plugin's host; it starts again when next needed. */
   stop(plugin: PluginId): Promise<void>;
   /** Lets a plugin out of quarantine. */
@@ -110,6 +112,10 @@ class Pool implements HostPool {
     signal: AbortSignal,
   ): Promise<Json> {
     return await this.#use(provider, (host) => host.serve(request, signal));
+  }
+
+  async warm(plugin: PluginId): Promise<void> {
+    await this.#use(plugin, async () => await Promise.resolve());
   }
 
   async stop(plugin: PluginId): Promise<void> {

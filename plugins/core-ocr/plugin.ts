@@ -1,56 +1,81 @@
 import { definePlugin, type Operation, type ServeContext } from '@runtime-hub/plugin-sdk';
-import type { ImageHandle, Reading } from '@runtime-hub/plugin-sdk/contract';
-import { openEngine, packedFiles, type Engine } from './engine.ts';
+import type { ImageHandle } from '@runtime-hub/plugin-sdk/contract';
+import { createEngine, type Engine } from './engine.ts';
 import { findTextNode } from './nodes/find-text.ts';
 import { readNumberNode } from './nodes/read-number.ts';
 import { readTextNode } from './nodes/read-text.ts';
 import { waitForTextNode } from './nodes/wait-for-text.ts';
 import { findText, readNumber, readText, type Picture } from './reader.ts';
+import { pgmOfStripes } from './stripes.ts';
 
 interface Request {
   readonly args: { readonly image: ImageHandle; readonly text?: string };
   readonly context: ServeContext;
 }
 
-let opened: Promise<Engine> | null = null;
-const engine = async (): Promise<Engine> => await (opened ??= openEngine(packedFiles()));
+const WARM_UP_ROUNDS = 12;
+/** Stripes that look like a line of glyphs. */
+const WARM_UP_PICTURE = pgmOfStripes(120, 54);
 
-async function pictureOf({ args: { image }, context }: Request): Promise<Picture> {
-  const bgrx = await context.blobs.read(image.blob);
-  if (bgrx.length !== image.width * image.height * 4)
-    throw new Error('The picture is not as large as it says.');
-  return { width: image.width, height: image.height, bgrx };
+let loading: Promise<Engine> | null = null;
+let last: Promise<unknown> = Promise.resolve();
+
+/** Loads the engine at the first reading; a load that failed is tried again at the next. */
+function engine(): Promise<Engine> {
+  loading ??= createEngine().catch((error: unknown) => {
+    loading = null;
+    throw error;
+  });
+  return loading;
 }
 
+/** One reading after the other: there is one engine. */
+function operation<R>(
+  use: (engine: Engine, picture: Picture, text?: string) => R,
+): (request: Request) => Promise<R> {
+  return ({ args, context }) => {
+    const work = async (): Promise<R> => {
+      context.signal.throwIfAborted();
+      const { blob, width, height } = args.image;
+      const bytes = await context.blobs.read(blob);
+      if (bytes.length < width * height * 4) throw new Error('The picture is cut short.');
+      return use(await engine(), { bytes, width, height }, args.text);
+    };
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+}
+
+/** The first readings of a process take long, until its WebAssembly is compiled well: done on load, not at the first picture. */
+async function warmUp(): Promise<void> {
+  const loaded = await engine();
+  for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
+    loaded.read(WARM_UP_PICTURE);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+// Only in its host: where the manifest is derived there is no process and nothing to load.
+if (globalThis.process?.versions.node !== undefined) void warmUp().catch(() => undefined);
+
 const operations: Readonly<Record<string, Operation>> = {
-  'read-number': async (request: Request): Promise<Reading> =>
-    readNumber(await engine(), await pictureOf(request)),
-  'read-text': async (request: Request): Promise<Reading> =>
-    readText(await engine(), await pictureOf(request)),
-  'find-text': async (request: Request): Promise<{ found: Reading[] }> => ({
-    found: findText(await engine(), await pictureOf(request), request.args.text),
-  }),
+  'read-number': operation(readNumber),
+  'read-text': operation(readText),
+  'find-text': operation((loaded, picture, text) => ({ found: findText(loaded, picture, text) })),
 };
 
 export default definePlugin({
   id: 'core/ocr',
   version: '1.0.0',
-  title: 'Read text',
-  description: 'Reads numbers and text from pictures, on this machine, without a network.',
+  title: 'OCR',
+  description: 'Reads numbers and text in pictures, offline.',
   engine: '>=0.1.0',
   runtime: 'process',
   permissions: [
-    {
-      capability: 'ocr.read',
-      target: '*',
-      reason: 'Its nodes read the pictures you connect to them.',
-    },
-    { capability: 'blobs', target: '*', reason: 'It opens the pictures that arrive.' },
-    {
-      capability: 'screen.capture',
-      target: '*',
-      reason: '“Wait for text” looks at the area you choose.',
-    },
+    { capability: 'ocr.read', target: '*', reason: 'Its nodes read pictures.' },
+    { capability: 'blobs', target: '*', reason: 'The pictures to read are in the blob store.' },
+    { capability: 'screen.capture', target: '*', reason: '“Wait for text” looks at the screen.' },
   ],
   provides: { 'ocr.read': operations },
   nodes: [readNumberNode, readTextNode, findTextNode, waitForTextNode],

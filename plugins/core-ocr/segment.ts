@@ -1,98 +1,81 @@
-import type { Box, Grey } from './grey.ts';
+import { components, type Box, type Mask } from './components.ts';
+import type { Grey } from './preprocess.ts';
 
-/** Ink at least this strong (of 255) belongs to a glyph. */
-const INK = 96;
-/** A component that spans this much of the picture in one direction and is thin in the other is a frame or a rule. */
-const LINE_SPAN = 0.6;
+const EDGE = 32;
+const LONGEST_RUN = 60;
+const PAD = 3;
 
-/** Connected pieces of ink, 8-neighbours, left to right; frames and rules are left out. */
-export function componentsOf(ink: Grey): Box[] {
-  const { width, height, pixels } = ink;
-  const labels = new Uint8Array(width * height);
-  const boxes: Box[] = [];
-  for (let start = 0; start < pixels.length; start++) {
-    if (labels[start] === 1 || (pixels[start] ?? 0) < INK) continue;
-    const box = flood(ink, labels, start);
-    if (!isRule(box, width, height)) boxes.push(box);
-  }
-  return boxes.sort((a, b) => a.x - b.x);
+/** Boxes of lines of text, top to bottom: edges, without long lines, closed sideways, taken as connected parts. */
+export function textBoxes(grey: Grey): Box[] {
+  const edges = withoutLongRuns(edgesOf(grey));
+  return components(closed(edges, 10))
+    .filter((part) => part.height >= 6 && part.height <= 200 && part.width >= 4)
+    .filter((part) => part.count > part.width * part.height * 0.2)
+    .map((part) => padded(part, grey))
+    .toSorted((a, b) => a.y - b.y || a.x - b.x);
 }
 
-/** The smallest box around all; null for none. */
-export function around(boxes: readonly Box[]): Box | null {
-  const [first] = boxes;
-  if (first === undefined) return null;
-  let [left, top, right, bottom] = [
-    first.x,
-    first.y,
-    first.x + first.width,
-    first.y + first.height,
-  ];
-  for (const box of boxes) {
-    left = Math.min(left, box.x);
-    top = Math.min(top, box.y);
-    right = Math.max(right, box.x + box.width);
-    bottom = Math.max(bottom, box.y + box.height);
-  }
-  return { x: left, y: top, width: right - left, height: bottom - top };
-}
-
-/** Groups pieces into lines of text: they overlap in height and stand closer than about one and a half glyphs. */
-export function linesOf(boxes: readonly Box[]): Box[] {
-  const lines: Box[] = [];
-  for (const box of boxes) {
-    if (box.height < 4 && box.width < 4) continue;
-    const at = lines.findLastIndex((line) => belongs(line, box));
-    const line = lines[at];
-    if (line === undefined) lines.push(box);
-    else lines[at] = around([line, box]) ?? box;
-  }
-  return lines
-    .filter((line) => line.height >= 6 && line.width >= 4)
-    .sort((a, b) => a.y - b.y || a.x - b.x);
-}
-
-function belongs(line: Box, box: Box): boolean {
-  const overlap = Math.min(line.y + line.height, box.y + box.height) - Math.max(line.y, box.y);
-  const tall = Math.max(line.height, box.height);
-  const gap = box.x - (line.x + line.width);
-  return (
-    overlap >= 0.5 * Math.min(line.height, box.height) &&
-    gap <= 1.2 * tall &&
-    tall <= 3 * Math.max(8, line.height)
-  );
-}
-
-function isRule(box: Box, width: number, height: number): boolean {
-  const isFlat = box.height <= Math.max(3, height * 0.06) && box.width >= width * LINE_SPAN;
-  const isUpright = box.width <= Math.max(3, width * 0.02) && box.height >= height * 0.95;
-  const isFrame = box.width >= width * 0.9 && box.height >= height * 0.9;
-  return isFlat || isUpright || isFrame;
-}
-
-function flood({ width, height, pixels }: Grey, labels: Uint8Array, start: number): Box {
-  let [left, right, top, bottom] = [
-    start % width,
-    start % width,
-    Math.floor(start / width),
-    Math.floor(start / width),
-  ];
-  const open = [start];
-  labels[start] = 1;
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    const [x, y] = [at % width, Math.floor(at / width)];
-    left = Math.min(left, x);
-    right = Math.max(right, x);
-    top = Math.min(top, y);
-    bottom = Math.max(bottom, y);
-    for (let nextY = Math.max(0, y - 1); nextY <= Math.min(height - 1, y + 1); nextY++) {
-      for (let nextX = Math.max(0, x - 1); nextX <= Math.min(width - 1, x + 1); nextX++) {
-        const next = nextY * width + nextX;
-        if (labels[next] === 1 || (pixels[next] ?? 0) < INK) continue;
-        labels[next] = 1;
-        open.push(next);
-      }
+function edgesOf({ pixels, width, height }: Grey): Mask {
+  const bits = new Uint8Array(width * height);
+  for (let y = 0; y + 1 < height; y += 1) {
+    for (let x = 0; x + 1 < width; x += 1) {
+      const at = y * width + x;
+      const here = pixels[at] ?? 0;
+      const across = Math.abs(here - (pixels[at + 1] ?? 0));
+      const down = Math.abs(here - (pixels[at + width] ?? 0));
+      if (Math.max(across, down) > EDGE) bits[at] = 1;
     }
   }
-  return { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
+  return { bits, width, height };
+}
+
+/** Runs longer than any stroke of a letter are frames and rules. */
+function withoutLongRuns(mask: Mask): Mask {
+  const { width, height } = mask;
+  const bits = mask.bits.slice();
+  for (let y = 0; y < height; y += 1)
+    clearRuns(mask.bits, bits, { from: y * width, step: 1, length: width });
+  for (let x = 0; x < width; x += 1)
+    clearRuns(mask.bits, bits, { from: x, step: width, length: height });
+  return { bits, width, height };
+}
+
+function clearRuns(
+  bits: Uint8Array,
+  out: Uint8Array,
+  line: { readonly from: number; readonly step: number; readonly length: number },
+): void {
+  let run = 0;
+  for (let at = 0; at <= line.length; at += 1) {
+    if (at < line.length && bits[line.from + at * line.step] === 1) {
+      run += 1;
+      continue;
+    }
+    for (let back = 1; run > LONGEST_RUN && back <= run; back += 1) {
+      out[line.from + (at - back) * line.step] = 0;
+    }
+    run = 0;
+  }
+}
+
+/** Fills gaps of at most `reach` pixels within a row. */
+function closed({ bits, width, height }: Mask, reach: number): Mask {
+  const out = bits.slice();
+  for (let y = 0; y < height; y += 1) {
+    let last = -reach - 2;
+    for (let x = 0; x < width; x += 1) {
+      if (bits[y * width + x] !== 1) continue;
+      if (x - last <= reach + 1) out.fill(1, y * width + Math.max(0, last), y * width + x);
+      last = x;
+    }
+  }
+  return { bits: out, width, height };
+}
+
+function padded(box: Box, { width, height }: Grey): Box {
+  const x = Math.max(0, box.x - PAD);
+  const y = Math.max(0, box.y - PAD);
+  const right = Math.min(width, box.x + box.width + PAD + 1);
+  const bottom = Math.min(height, box.y + box.height + PAD + 1);
+  return { x, y, width: right - x, height: bottom - y };
 }

@@ -1,24 +1,22 @@
-import { Type, defineNode } from '@runtime-hub/plugin-sdk';
+import { defineNode, Type } from '@runtime-hub/plugin-sdk';
 import { ImageHandle, Reading } from '@runtime-hub/plugin-sdk/contract';
-import { lookFor } from './look-for.ts';
+import { find } from './ask.ts';
 
-/** Finds where a text stands in a picture. */
+/** Finds text in a picture. */
 export const findTextNode = defineNode({
   type: 'find-text',
   title: 'Find text',
-  description:
-    'Finds the lines of a picture that contain a text, with their places; goes on at “missing” when there is none.',
-  effect: 'idempotent',
+  description: 'Finds the first line that holds a text; boxes are in pixels of the picture.',
   config: Type.Object(
     { text: Type.String({ minLength: 1, maxLength: 200 }) },
     { additionalProperties: false },
   ),
   inputs: { image: ImageHandle },
-  outputs: { found: Type.Array(Reading), first: Reading, missing: Type.Boolean() },
+  outputs: { found: Reading, missing: Type.Boolean() },
+  effect: 'idempotent',
   uses: ['ocr.read'],
   async run({ config, inputs, context }) {
-    const found = await lookFor(context, inputs.image, config.text);
-    const [first] = found;
-    return first === undefined ? { missing: true } : { found, first };
+    const [found] = await find(context, inputs.image, config.text);
+    return found === undefined ? { missing: true } : { found };
   },
 });

@@ -1,21 +1,19 @@
-import { Type, defineNode } from '@runtime-hub/plugin-sdk';
+import { defineNode, Type } from '@runtime-hub/plugin-sdk';
 import { ImageHandle, Reading } from '@runtime-hub/plugin-sdk/contract';
+import { read } from './ask.ts';
 
-/** Reads all text in a picture. */
+/** Reads the text in a picture. */
 export const readTextNode = defineNode({
   type: 'read-text',
   title: 'Read text',
-  description: 'Reads all text in a picture, line by line.',
-  effect: 'idempotent',
+  description: 'Reads the lines of text in a picture, top to bottom.',
   config: Type.Object({}, { additionalProperties: false }),
   inputs: { image: ImageHandle },
-  outputs: { text: Type.String(), reading: Reading },
+  outputs: { reading: Reading, text: Type.String() },
+  effect: 'idempotent',
   uses: ['ocr.read'],
   async run({ inputs, context }) {
-    // SAFETY: the broker checked the result against the contract.
-    const reading = (await context.call('ocr.read', 'read-text', {
-      image: inputs.image,
-    })) as unknown as Reading;
-    return { text: reading.text, reading };
+    const reading = await read(context, 'read-text', inputs.image);
+    return { reading, text: reading.text };
   },
 });

@@ -106,6 +106,7 @@ async function playDemo(options: DemoOptions, say: (line: string) => void): Prom
     if (line !== null) say(line);
   };
   const live = createLiveHub(hub, onEvent);
+  await Promise.all(PLUGINS.map(async (id) => await hub.pool.warm(pluginId(id))));
   const activation = hub.engine.activate(demoWorkflow(stage.boxes));
   opened.defer(async () => await activation.stop());
   const { changes, seed, moving } = options;

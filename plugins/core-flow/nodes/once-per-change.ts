@@ -14,9 +14,9 @@ export const oncePerChangeNode = defineNode({
   async run({ inputs, context }) {
     const { value } = inputs;
     const key = `once ${context.node}`;
-    const [before, now] = [await context.state.get(key), mark(value, context.run)];
-    // The same run asking again, after a crash or a retry, gets the answer it got before.
-    if (isMark(before) && before.seen === now.seen && before.run !== now.run)
+    const [before, now] = [await context.state.get(key), mark(value, context.idempotencyKey)];
+    // The same step asking again, after a crash or a retry, gets the answer it got before.
+    if (isMark(before) && before.seen === now.seen && before.step !== now.step)
       return { same: value };
     await context.state.set(key, now);
     return { changed: value };
@@ -26,15 +26,21 @@ export const oncePerChangeNode = defineNode({
 interface Mark {
   readonly [key: string]: string;
   readonly seen: string;
-  readonly run: string;
+  readonly step: string;
 }
 
-function mark(value: unknown, run: string): Mark {
+function mark(value: unknown, step: string): Mark {
   const isReading =
     typeof value === 'object' && value !== null && 'value' in value && 'text' in value;
-  return { seen: JSON.stringify(isReading ? [value.value, value.text] : value), run };
+  return { seen: JSON.stringify(isReading ? [value.value, value.text] : value, sorted), step };
+}
+
+/** Keys in order, so that equal objects give equal text. */
+function sorted(_key: string, item: unknown): unknown {
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) return item;
+  return Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function isMark(value: unknown): value is Mark {
-  return typeof value === 'object' && value !== null && 'seen' in value && 'run' in value;
+  return typeof value === 'object' && value !== null && 'seen' in value && 'step' in value;
 }

@@ -4,6 +4,9 @@ import type { DemoEvent } from './lines.ts';
 import type { StageClick } from './stage.ts';
 import { demoValues, expectationOf, seededRandom } from './values.ts';
 
+/** Physical pixels of the virtual screen, and logical ones that the window takes with its frame: it stays in sight. */
+const SCREEN = { width: 1920, height: 1080 } as const;
+const WINDOW = { width: 600, height: 480 } as const;
 /** How long a decision or a click may take before it counts as missed. */
 const PATIENCE_MS = 2000;
 /** The X server may tell of a change a little before the application says it drew; older changes are of the value before. */
@@ -42,6 +45,10 @@ export async function playScenario(options: ScenarioOptions): Promise<DemoResult
   } = options;
   const startedAt = Date.now();
   const random = seededRandom(seed);
+  const room = {
+    x: SCREEN.width / stage.scale - WINDOW.width,
+    y: SCREEN.height / stage.scale - WINDOW.height,
+  };
   const ending = new AbortController();
   const decisions = hub.decisions(ending.signal)[Symbol.asyncIterator]();
   const inbox = createInbox(decisions);
@@ -50,7 +57,7 @@ export async function playScenario(options: ScenarioOptions): Promise<DemoResult
     for (const [index, shown] of demoValues(changes, random).entries()) {
       await hub.settled();
       inbox.clear();
-      if (moving) stage.move(40 + random() * 600, 40 + random() * 300);
+      if (moving) stage.move(random() * room.x, random() * room.y);
       const pause = PAUSE_MS.shortest + random() * (PAUSE_MS.longest - PAUSE_MS.shortest);
       const outcome = await playChange({ stage, inbox, onEvent }, index + 1, shown, pause);
       outcomes.push(outcome);

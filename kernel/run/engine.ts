@@ -7,8 +7,8 @@ import {
   type RunId,
   type WorkflowDocument,
 } from '@runtime-hub/plugin-sdk/contract';
-import type { RunRecord } from '../ports.ts';
-import { planWorkflow } from '../workflow/plan.ts';
+import type { PluginSource, RunRecord } from '../ports.ts';
+import { planWorkflow, type Plan } from '../workflow/plan.ts';
 import { validateWorkflow } from '../workflow/validate-workflow.ts';
 import { Driver, type EnginePorts, type RunOutcome } from './driver.ts';
 import { advance, initialState, type Input, type RunState } from './machine.ts';
@@ -30,17 +30,34 @@ export interface Engine {
   recover(): Promise<RunId[]>;
   activate(workflow: WorkflowDocument): Activation;
   permissionsChanged(plugin: PluginId): void;
-  status(
-    run: RunId,
-  ): {
+  status(run: RunId): {
     readonly status: RunState['status'];
     readonly nodes: Readonly<Record<string, string>>;
   } | null;
   close(): Promise<void>;
 }
 
+/** Validates and plans a workflow once for as long as the installed plugins stay the same. Throws WORKFLOW_INVALID. */
+function createPlanner(plugins: PluginSource): (workflow: WorkflowDocument) => Plan {
+  const known = new WeakMap<WorkflowDocument, { readonly plan: Plan; readonly digests: string }>();
+  return (workflow) => {
+    const digests = plugins
+      .list()
+      .map((plugin) => plugin.digest)
+      .join(' ');
+    const found = known.get(workflow);
+    if (found?.digests === digests) return found.plan;
+    const problems = validateWorkflow(workflow, plugins);
+    if (problems.length > 0) throw new HubError('WORKFLOW_INVALID', { problems });
+    const plan = planWorkflow(workflow, plugins);
+    known.set(workflow, { plan, digests });
+    return plan;
+  };
+}
+
 /** Starts, resumes and steers runs. */
 export function createEngine(ports: EnginePorts): Engine {
+  const planOf = createPlanner(ports.plugins);
   const scheduler = createScheduler(ports.limits?.maxParallelSteps ?? 64);
   const drivers = new Map<string, Driver>();
   const activations = new Set<Activation>();
@@ -58,9 +75,7 @@ export function createEngine(ports: EnginePorts): Engine {
     return { run: record.id, finished };
   };
   const start: Engine['start'] = async (workflow, options = {}) => {
-    const problems = validateWorkflow(workflow, ports.plugins);
-    if (problems.length > 0) throw new HubError('WORKFLOW_INVALID', { problems });
-    const plan = planWorkflow(workflow, ports.plugins);
+    const plan = planOf(workflow);
     const record: RunRecord = {
       id: runId(ports.ids.next()),
       workflow,

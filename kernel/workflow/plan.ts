@@ -138,6 +138,18 @@ export function segmentFrom(plan: Plan, first: number): readonly number[] {
 
 /** The steps of a segment as they go over the wire; a bound node's config and inputs come as values. */
 export function segmentSteps(plan: Plan, members: readonly number[]): readonly SegmentStep[] {
+  const known = stepsOfPlans.get(plan) ?? new Map<string, readonly SegmentStep[]>();
+  stepsOfPlans.set(plan, known);
+  // Members are a chain, so its ends say which.
+  const key = `${String(members[0])} ${String(members.length)}`;
+  const steps = known.get(key) ?? makeSteps(plan, members);
+  known.set(key, steps);
+  return steps;
+}
+
+const stepsOfPlans = new WeakMap<Plan, Map<string, readonly SegmentStep[]>>();
+
+function makeSteps(plan: Plan, members: readonly number[]): readonly SegmentStep[] {
   return members.flatMap((member, position) => {
     const node = plan.nodes[member];
     if (node === undefined) return [];

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { packPlugin } from '@runtime-hub/plugin-sdk/cli';
 import {
   pluginId,
   type HubEvent,
@@ -9,6 +11,7 @@ import {
 } from '@runtime-hub/plugin-sdk/contract';
 import { findRelease } from '../../studio/server/built-in.ts';
 import { openHub, type Hub } from '../../studio/server/hub.ts';
+import { signWithDeveloperKey } from '../../studio/server/store/keys.ts';
 
 /** A temporary folder that goes with its owner. */
 export function temporaryFolder(name: string): { readonly path: string } & Disposable {
@@ -28,6 +31,13 @@ export async function installBuiltIns(
     hub.broker.request(plugin);
     if (options.approve) hub.broker.approve({ plugin, by: 'test' });
   }
+}
+
+/** Packs, signs and installs a plugin of test/fixtures/plugins. */
+export async function installFixture(hub: Hub, name: string): Promise<void> {
+  const folder = fileURLToPath(new URL(`../fixtures/plugins/${name}`, import.meta.url));
+  const artifact = await packPlugin(folder);
+  await hub.plugins.install({ artifact, bundle: await signWithDeveloperKey(hub.folder, artifact) });
 }
 
 /** Opens a hub on `folder` with core/flow installed. */

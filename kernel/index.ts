@@ -1,10 +1,6 @@
 export { createBus, type Bus } from './bus.ts';
 export { createBroker, type Broker } from './capability/broker.ts';
-export { examineMachine, type Finding } from './host/doctor.ts';
 export { createHostPool, type HostPool } from './host/host-pool.ts';
-export { createLauncher } from './host/launcher.ts';
-export { admit, type Release } from './plugin/admit.ts';
-export { parseTrustPolicy, type TrustPolicy } from './plugin/trust-policy.ts';
 export type * from './ports.ts';
 export { createEngine, type Activation, type Engine } from './run/engine.ts';
 export { parseWorkflow } from './workflow/parse-workflow.ts';

@@ -1,46 +1,26 @@
-import type { Readable, Writable } from 'node:stream';
 import type {
+  AuditRecord,
   CapabilityName,
-  HubEvent,
+  Grant,
   Json,
   JsonObject,
-  Manifest,
   Need,
-  Permission,
   PluginId,
   RunId,
   StepReport,
-  SegmentStep,
-  StepValues,
   WorkflowDocument,
 } from '@runtime-hub/plugin-sdk/contract';
+import type {
+  InstalledPlugin,
+  ListenRequest,
+  SegmentRequest,
+  ServeRequest,
+} from '@runtime-hub/plugin-sdk/hosting';
 
 /** Everything the kernel needs from outside. Nothing in kernel/ reaches for clock, disk, socket or randomness itself. */
-
-export interface Clock {
-  /** Milliseconds since 1970. */
-  now(): number;
-  /** Calls `fn` once after `ms`; disposing stops it. */
-  after(ms: number, fn: () => void): Disposable;
-}
-
-/** Unguessable ids, lower-case hex and dashes. */
-export interface Ids {
-  next(): string;
-}
+export type * from '@runtime-hub/plugin-sdk/hosting';
 
 // ---- plugins -------------------------------------------------------------------------------------------------
-
-/** A plugin whose artifact, signature and publisher were verified in this life of the hub. */
-export interface InstalledPlugin {
-  readonly manifest: Manifest;
-  /** `sha512-<hex>` of the artifact. */
-  readonly digest: string;
-  /** Key hint of the publisher that signed it. */
-  readonly publisher: string;
-  /** Folder with the artifact's files, read-only, every file checked. */
-  readonly folder: string;
-}
 
 export interface PluginSource {
   get(id: PluginId): InstalledPlugin | null;
@@ -95,18 +75,6 @@ export interface Journal {
 
 // ---- steps ---------------------------------------------------------------------------------------------------
 
-/** One or more steps of one plugin that travel together. */
-export interface SegmentRequest {
-  readonly run: RunId;
-  readonly workflow: string;
-  readonly plugin: PluginId;
-  /** Stable name of the segment within a plan: equal names have equal steps. */
-  readonly segment: string;
-  readonly steps: readonly SegmentStep[];
-  readonly values: Readonly<Record<string, StepValues>>;
-  readonly deadlineMs: number;
-}
-
 /** Runs segments in hosts. Rejects with HubError (STEP_TIMED_OUT, HOST_…); a step's own error is a report. */
 export interface StepExecutor {
   run(request: SegmentRequest, signal: AbortSignal): Promise<readonly StepReport[]>;
@@ -115,13 +83,7 @@ export interface StepExecutor {
 /** Keeps a trigger node listening. `onEvent` resolves when the event was taken. Resolves when `signal` aborts; rejects with HubError. */
 export interface TriggerListener {
   listen(
-    request: {
-      readonly plugin: PluginId;
-      readonly node: string;
-      readonly type: string;
-      readonly config: JsonObject;
-      readonly workflow: string;
-    },
+    request: ListenRequest,
     onEvent: (outputs: JsonObject) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void>;
@@ -147,55 +109,8 @@ export interface Service {
 
 /** Reaches the host of a plugin that provides a capability. */
 export interface Provider {
-  serve(
-    provider: PluginId,
-    request: {
-      readonly capability: CapabilityName;
-      readonly operation: string;
-      readonly args: Json;
-      readonly caller: PluginId;
-    },
-    signal: AbortSignal,
-  ): Promise<Json>;
+  serve(provider: PluginId, request: ServeRequest, signal: AbortSignal): Promise<Json>;
 }
-
-export type Grant =
-  | {
-      readonly status: 'requested';
-      readonly id: string;
-      readonly plugin: PluginId;
-      readonly publisher: string;
-      readonly permission: Permission;
-      readonly at: number;
-    }
-  | {
-      readonly status: 'granted';
-      readonly id: string;
-      readonly plugin: PluginId;
-      readonly publisher: string;
-      readonly permission: Permission;
-      readonly at: number;
-      readonly by: string;
-      readonly until: number | null;
-    }
-  | {
-      readonly status: 'denied';
-      readonly id: string;
-      readonly plugin: PluginId;
-      readonly publisher: string;
-      readonly permission: Permission;
-      readonly at: number;
-      readonly by: string;
-    }
-  | {
-      readonly status: 'revoked';
-      readonly id: string;
-      readonly plugin: PluginId;
-      readonly publisher: string;
-      readonly permission: Permission;
-      readonly at: number;
-      readonly by: string;
-    };
 
 export interface GrantStore {
   list(): readonly Grant[];
@@ -203,77 +118,9 @@ export interface GrantStore {
   put(grant: Grant): void;
 }
 
-export interface AuditRecord {
-  readonly at: number;
-  readonly plugin: PluginId;
-  readonly need: string;
-  readonly operation: string;
-  readonly decision:
-    | 'allowed'
-    | 'denied'
-    | 'rate-exceeded'
-    | 'granted'
-    | 'revoked'
-    | 'requested'
-    | 'refused';
-  readonly run: RunId | null;
-  readonly node: string | null;
-  readonly by: string | null;
-}
-
 export interface Audit {
   /** Keeps the order of calls; durable with the next group commit. */
   append(record: AuditRecord): void;
-}
-
-/** Lets a host read the blobs that a text sent to it names, and forgets a host's rights when it ends. */
-export interface BlobAccess {
-  /** Grants host `host` every blob handle inside `value`. Throws BLOB_NOT_FOUND for a handle that `from` (a host id, or null for the hub) may not read. */
-  share(value: Json, from: string | null, host: string): void;
-  /** Prepares the folders of a host: `inFolder` (it reads) and `outFolder` (it writes). */
-  open(host: string): { readonly inFolder: string; readonly outFolder: string };
-  close(host: string): void;
-}
-
-// ---- hosts ---------------------------------------------------------------------------------------------------
-
-/** What a host may use of the machine. */
-export interface HostLimits {
-  readonly memoryMb: number;
-  readonly entryMs: number;
-  readonly openFiles: number;
-  readonly processes: number;
-}
-
-export interface LaunchSpec {
-  readonly host: string;
-  readonly runtime: 'isolate' | 'process' | 'driver';
-  /** Null for a warm spare of the isolate runtime. */
-  readonly plugin: InstalledPlugin | null;
-  readonly blobs: { readonly inFolder: string; readonly outFolder: string } | null;
-  readonly limits: HostLimits;
-}
-
-/** A started host process. `input`/`output` are its file descriptor 3; stdout and stderr are for logs only. */
-export interface HostProcess {
-  readonly pid: number;
-  readonly input: Writable;
-  readonly output: Readable;
-  readonly logs: Readable;
-  /** Resolves once, when the process and everything it started is gone. */
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
-  kill(): void;
-}
-
-/** Starts hosts inside a jail. Throws JAIL_UNAVAILABLE rather than starting one without. */
-export interface Launcher {
-  launch(spec: LaunchSpec): Promise<HostProcess>;
-}
-
-// ---- bus -----------------------------------------------------------------------------------------------------
-
-export interface EventSink {
-  emit(event: HubEvent): void;
 }
 
 /** Decides one use of a capability and passes it on; the one gate. */

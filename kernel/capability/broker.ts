@@ -1,7 +1,10 @@
 import {
   HubError,
   capabilityText,
+  targetsOf,
+  type AuditRecord,
   type CapabilityName,
+  type Grant,
   type Json,
   type Need,
   type Permission,
@@ -10,12 +13,10 @@ import {
 } from '@runtime-hub/plugin-sdk/contract';
 import type {
   Audit,
-  AuditRecord,
   Caller,
   CapabilityGate,
   Clock,
   EventSink,
-  Grant,
   GrantStore,
   Ids,
   InstalledPlugin,
@@ -25,7 +26,6 @@ import type {
 } from '../ports.ts';
 import { Consent, type Decision } from './consent.ts';
 import { GrantBook, type Granted } from './grant-book.ts';
-import { targetsOf } from './need.ts';
 import { checkArgs, checkResult } from './operations.ts';
 
 export interface BrokerPorts {

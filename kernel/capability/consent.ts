@@ -2,19 +2,13 @@ import {
   HubError,
   capabilityText,
   targetCovers,
+  type AuditRecord,
   type CapabilityName,
+  type Grant,
   type Permission,
   type PluginId,
 } from '@runtime-hub/plugin-sdk/contract';
-import type {
-  Audit,
-  AuditRecord,
-  Clock,
-  EventSink,
-  Grant,
-  Ids,
-  InstalledPlugin,
-} from '../ports.ts';
+import type { Audit, Clock, EventSink, Ids, InstalledPlugin } from '../ports.ts';
 import { BY_POLICY, expired, type GrantBook } from './grant-book.ts';
 
 /** What an admin decides about a plugin: all it asks for, or one capability, or part of one. */

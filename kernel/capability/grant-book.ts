@@ -2,14 +2,15 @@ import {
   HubError,
   capabilityText,
   targetCovers,
+  targetsOverlap,
   type CapabilityName,
+  type Grant,
   type Need,
   type Permission,
   type PluginId,
 } from '@runtime-hub/plugin-sdk/contract';
-import type { Clock, Grant, GrantStore, InstalledPlugin } from '../ports.ts';
-import { targetsOverlap } from './need.ts';
-import { Rate } from './rate.ts';
+import type { Clock, GrantStore, InstalledPlugin } from '../ports.ts';
+import { Rate } from '../rate.ts';
 
 export type Granted = Extract<Grant, { readonly status: 'granted' }>;
 

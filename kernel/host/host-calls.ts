@@ -7,21 +7,17 @@ import {
   type HubFrame,
   type Json,
   type JsonObject,
-  type PluginId,
-  type RunId,
 } from '@runtime-hub/plugin-sdk/contract';
-import type { BlobAccess, CapabilityGate, Clock, EventSink } from '../ports.ts';
-import { TokenBucket } from './token-bucket.ts';
-
-/** What a question of the hub is about: whose work a plugin's call belongs to. */
-export interface Work {
-  readonly run: RunId | null;
-  readonly workflow: string | null;
-  /** Nodes that may call within it; a call that names none belongs to the first. */
-  readonly nodes: readonly string[];
-  /** Takes a trigger's event; only `listen` has one. */
-  readonly onEvent: ((value: JsonObject) => void) | null;
-}
+import type {
+  BlobAccess,
+  CallLine,
+  CapabilityGate,
+  Clock,
+  EventSink,
+  PluginCalls,
+  Work,
+} from '../ports.ts';
+import { Rate } from '../rate.ts';
 
 /** How much a plugin may ask for and say in a second. */
 export interface CallLimits {
@@ -30,37 +26,32 @@ export interface CallLimits {
   readonly logBytesPerSecond: number;
 }
 
-export interface HostCallsPorts {
-  readonly host: string;
-  readonly plugin: () => PluginId;
+export interface HostCallsPorts extends CallLine {
   readonly gate: CapabilityGate;
   readonly blobs: BlobAccess;
   readonly events: EventSink;
   readonly clock: Clock;
   readonly limits: CallLimits;
-  readonly reply: (frame: HubFrame) => void;
-  /** True when the hub has asked a question of this number, answered or not. */
-  readonly hasAsked: (id: number) => boolean;
 }
 
 type CallFrame = Extract<HostFrame, { t: 'call' }>;
 
 /** What one host's plugin asks of the hub: calls through the gate, events and logs, each within a question of the hub. */
-export class HostCalls {
+export class HostCalls implements PluginCalls {
   readonly #ports: HostCallsPorts;
   readonly #work = new Map<number, Work>();
   readonly #calls = new Map<number, { readonly within: number; readonly stop: AbortController }>();
-  readonly #callBucket: TokenBucket;
-  readonly #logBucket: TokenBucket;
-  readonly #byteBucket: TokenBucket;
+  readonly #callBucket: Rate;
+  readonly #logBucket: Rate;
+  readonly #byteBucket: Rate;
   #dropped = 0;
 
   constructor(ports: HostCallsPorts) {
     const { clock, limits } = ports;
     this.#ports = ports;
-    this.#callBucket = new TokenBucket(clock, limits.callsPerSecond);
-    this.#logBucket = new TokenBucket(clock, limits.logsPerSecond);
-    this.#byteBucket = new TokenBucket(clock, limits.logBytesPerSecond);
+    this.#callBucket = new Rate(clock, limits.callsPerSecond);
+    this.#logBucket = new Rate(clock, limits.logsPerSecond);
+    this.#byteBucket = new Rate(clock, limits.logBytesPerSecond);
   }
 
   open(id: number, work: Work): void {
@@ -115,7 +106,7 @@ export class HostCalls {
   log(level: string, text: string, within: number | null): void {
     const { events, clock, plugin } = this.#ports;
     const size = Buffer.byteLength(text);
-    if (!this.#logBucket.take(1) || !this.#byteBucket.take(size)) {
+    if (!this.#logBucket.take() || !this.#byteBucket.take(size)) {
       this.#dropped += 1;
       return;
     }
@@ -135,7 +126,7 @@ export class HostCalls {
   ): Promise<Json> {
     const { host, gate, limits } = this.#ports;
     if (work === undefined) throw over();
-    if (!this.#callBucket.take(1)) {
+    if (!this.#callBucket.take()) {
       const limit = `${String(limits.callsPerSecond)} calls a second`;
       throw new HubError('HOST_OVERLOADED', { plugin: this.#ports.plugin(), limit });
     }

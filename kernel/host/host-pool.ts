@@ -6,7 +6,13 @@ import {
   type Runtime,
   type StepReport,
 } from '@runtime-hub/plugin-sdk/contract';
+import { Host } from '@runtime-hub/plugin-sdk/hosting';
 import type {
+  CallLine,
+  CapabilityGate,
+  EventSink,
+  HostPorts,
+  HostSettings,
   InstalledPlugin,
   PluginSource,
   Provider,
@@ -15,15 +21,17 @@ import type {
   TriggerListener,
 } from '../ports.ts';
 import { CrashRecord } from './crash-record.ts';
-import type { HostPorts, HostSettings } from './host-settings.ts';
-import { Host } from './host.ts';
+import { HostCalls, type CallLimits } from './host-calls.ts';
 
-export interface HostPoolPorts extends HostPorts {
+export interface HostPoolPorts extends Omit<HostPorts, 'calls'> {
+  readonly gate: CapabilityGate;
+  readonly events: EventSink;
   readonly plugins: PluginSource;
   readonly limits?: Partial<PoolLimits>;
 }
 
 export interface PoolLimits extends Omit<HostSettings, 'limits'> {
+  readonly calls: CallLimits;
   /** Memory per runtime in MB: of the isolate, or of the whole child. */
   readonly memoryMb: Readonly<Record<Runtime, number>>;
   /** CPU time one entry into an isolate may take. */
@@ -245,7 +253,12 @@ class Pool implements HostPool {
     const limits = { memoryMb: memoryMb[runtime], entryMs, openFiles: 128, processes: 1 };
     const shown = runtime === 'isolate' ? null : plugin;
     const what = { runtime, plugin: shown };
-    const host = await Host.start(this.#ports, { ...this.#limits, limits }, what);
+    const ports = {
+      ...this.#ports,
+      calls: (line: CallLine) =>
+        new HostCalls({ ...this.#ports, ...line, limits: this.#limits.calls }),
+    };
+    const host = await Host.start(ports, { ...this.#limits, limits }, what);
     this.#alive.add(host);
     void host.ended.then(() => {
       this.#alive.delete(host);

@@ -18,7 +18,10 @@ const BundleForm = Type.Object(
         publicKey: Type.Object({ hint: Type.String({ minLength: 1, maxLength: 200 }) }, closed),
         tlogEntries: Type.Array(AnyJson, { minItems: 1, maxItems: 1 }),
         timestampVerificationData: Type.Optional(
-          Type.Object({ rfc3161Timestamps: Type.Optional(Type.Array(AnyJson, { maxItems: 0 })) }, closed),
+          Type.Object(
+            { rfc3161Timestamps: Type.Optional(Type.Array(AnyJson, { maxItems: 0 })) },
+            closed,
+          ),
         ),
       },
       closed,

@@ -12,10 +12,14 @@ const LICENSE = fileURLToPath(new URL('../../LICENSE', import.meta.url));
 
 /**
  * Packs a plugin's folder (plugin.ts, README.md, optional icon.svg and vendor.json) into an artifact. Its manifest comes
- * from evaluating the very code that is packed. The same folder always gives the same bytes.
+ * from evaluating the very code that is packed. The same folder always gives the same bytes. `extra` maps further paths
+ * in the artifact to files of this machine.
  * Throws ARTIFACT_NOT_FOUND, HOST_LOAD_FAILED or MANIFEST_INVALID.
  */
-export async function packPlugin(folder: string): Promise<Uint8Array> {
+export async function packPlugin(
+  folder: string,
+  { extra = {} }: { readonly extra?: Readonly<Record<string, string>> } = {},
+): Promise<Uint8Array> {
   if (!existsSync(join(folder, 'plugin.ts')))
     throw new HubError('ARTIFACT_NOT_FOUND', { source: folder });
   const code = await bundlePlugin(folder);
@@ -29,7 +33,10 @@ export async function packPlugin(folder: string): Promise<Uint8Array> {
     const file = join(folder, name);
     if (existsSync(file)) files.set(name, await readFile(file));
   }
-  for (const [path, source] of await vendored(folder)) files.set(path, await readFile(source));
+  for (const [path, source] of [...(await vendored(folder)), ...Object.entries(extra)]) {
+    if (!existsSync(source)) throw new HubError('ARTIFACT_NOT_FOUND', { source });
+    files.set(path, await readFile(source));
+  }
   return packArtifact(files);
 }
 

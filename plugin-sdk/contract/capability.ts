@@ -18,7 +18,7 @@ export const CapabilityNameSchema = Type.Unsafe<CapabilityName>({ enum: [...CAPA
 /**
  * The part of a capability a grant holds for or a use needs:
  * `*` (everything), `window=<title>` (one window; `*` at the end of the title matches any ending),
- * `region=x,y,width,height` (physical pixels of the whole screen).
+ * `region=x,y,width,height` (logical pixels of the whole screen).
  */
 export const TargetSchema = Type.String({ minLength: 1, maxLength: 256 });
 
@@ -81,7 +81,8 @@ export interface Region {
   readonly height: number;
 }
 
-function parseRegion(target: string): Region | null {
+/** The rectangle a `region=` target names; null for any other target. */
+export function parseRegion(target: string): Region | null {
   const match = /^region=(-?\d+),(-?\d+),(\d+),(\d+)$/u.exec(target);
   if (match === null) return null;
   const [x, y, width, height] = match.slice(1).map(Number);

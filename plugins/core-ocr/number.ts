@@ -7,7 +7,10 @@ const GROUPED = /^\d{1,3}(?:,\d{3})+(?:\.\d+)?$/;
 const SIGN = /^[-\u2212\u2013\u2014]\s*/;
 /** Tesseract often reads one minus as two; the shapes tell how many there are. */
 const SIGNS = /^(?:[-\u2212\u2013\u2014]\s*)+/;
-const SURE = 75;
+/** From this confidence on one look is enough when the shapes fit what was read. */
+const SURE = 80;
+/** Smaller print is blown up so much that Tesseract is sure of what is not there. */
+const SMALL_PX = 14;
 
 /** The number a text is; null when it is anything else. Nothing is left out or guessed. */
 export function parseNumber(text: string): number | null {
@@ -22,47 +25,63 @@ export function parseNumber(text: string): number | null {
 /** What the shapes say about a number, apart from what Tesseract read. */
 export interface Shapes {
   readonly minus: 'yes' | 'no' | 'unsure';
+  /** Height of the line in pixels. */
+  readonly height: number;
+  /** Parts as tall as digits. */
+  readonly digits: number;
   /** Marks on the base line: decimal points and commas. */
   readonly marks: number;
+  /** Those that hang like commas. */
+  readonly commas: number;
 }
 
 /** Looks for a minus before the digits and for marks between them. `parts` from left to right. */
 export function shapesOf(parts: readonly Box[], line: Box): Shapes {
-  const big = parts.findIndex((part) => part.height > line.height * 0.5);
-  const before = parts.slice(0, Math.max(0, big));
+  const isDigit = (part: Box): boolean => part.height > line.height * 0.5;
+  const first = Math.max(0, parts.findIndex(isDigit));
   const marks = parts
-    .slice(Math.max(0, big))
-    .filter((part) => part.height < line.height * 0.45 && middle(part, line) > 0.7).length;
-  const [only, second] = before;
-  if (only === undefined) return { minus: 'no', marks };
+    .slice(first)
+    .filter((part) => part.height < line.height * 0.45 && middle(part, line) > 0.7);
+  return {
+    minus: minusIn(parts.slice(0, first), line),
+    height: line.height,
+    digits: parts.filter(isDigit).length,
+    marks: marks.length,
+    commas: marks.filter((part) => part.height > part.width * 2).length,
+  };
+}
+
+function minusIn([only, second]: readonly Box[], line: Box): Shapes['minus'] {
+  if (only === undefined) return 'no';
   const flat = only.width >= only.height * 1.4 && only.height <= line.height * 0.3;
   const centred = middle(only, line) > 0.3 && middle(only, line) < 0.8;
-  return { minus: second === undefined && flat && centred ? 'yes' : 'unsure', marks };
+  return second === undefined && flat && centred ? 'yes' : 'unsure';
 }
 
 function middle(part: Box, line: Box): number {
   return (part.y + part.height / 2 - line.y) / line.height;
 }
 
-/**
- * The number that two readings of the same picture stand for; null unless certain: both agree, or one is sure, has no
- * sign, and the other made out nothing at all. The shapes must not speak against it.
- */
-export function decide(first: Line, second: Line, shapes: Shapes): number | null {
-  const value = agreed(first, second);
+/** The number one look made out, if the shapes do not speak against it. */
+export function numberIn({ text }: Line, shapes: Shapes): number | null {
+  const value = parseNumber(text.replace(SIGNS, ''));
   if (value === null || shapes.minus === 'unsure') return null;
-  const marks = first.text.replaceAll(/[^.,]/g, '').length;
-  if (shapes.marks > marks && shapes.marks > 0) return null;
+  const [points, commas] = [countOf(text, '.'), countOf(text, ',')];
+  if (shapes.marks > points + commas) return null;
+  if (shapes.marks === points + commas && points > shapes.marks - shapes.commas) return null;
   if (shapes.minus === 'yes') return value === 0 ? null : -value;
-  return SIGN.test(first.text) || SIGN.test(second.text) ? null : value;
+  return SIGN.test(text) ? null : value;
 }
 
-function agreed(first: Line, second: Line): number | null {
-  const [a, b] = [first, second].map(({ text }) => parseNumber(text.replace(SIGNS, '')));
-  if (a === b) return a ?? null;
-  if (b === null && second.text === '' && first.confidence >= SURE) return a ?? null;
-  return null;
+/** True when one look is enough: it is sure, and there are as many digits and marks as it read. */
+export function isSure({ text, confidence }: Line, shapes: Shapes): boolean {
+  const digits = text.replaceAll(/\D/g, '').length;
+  const marks = countOf(text, '.') + countOf(text, ',');
+  if (confidence < SURE || shapes.height < SMALL_PX) return false;
+  return shapes.digits === digits && shapes.marks === marks;
 }
+
+const countOf = (text: string, mark: string): number => text.split(mark).length - 1;
 
 /**
  * Whether the digits have gaps like digits, and no 7 or 2 that Tesseract read has the bars of a Z ("4Z" is read as 47
@@ -81,8 +100,23 @@ export function looksLikeDigits(
   const digits = text.replaceAll(/\D/g, '');
   if (!/[27]/.test(digits)) return true;
   const big = parts.filter((part) => part.height > box.height * 0.5);
-  if (big.length !== digits.length) return false;
-  return big.every((part, index) => !isZ(digits[index] ?? '', grey, part));
+  const cells = cellsOf(big, digits.length);
+  if (cells === null) return false;
+  return cells.every((part, index) => !isZ(digits[index] ?? '', grey, part));
+}
+
+/** One box a digit: parts that hold several, as small print does, are cut evenly. Null when it does not come out. */
+function cellsOf(parts: readonly Box[], digits: number): readonly Box[] | null {
+  const width = parts.reduce((sum, part) => sum + part.width, 0) / digits;
+  const cells = parts.flatMap((part) => {
+    const held = Math.max(1, Math.round(part.width / width));
+    return Array.from({ length: held }, (_, index) => ({
+      ...part,
+      x: part.x + Math.round((index * part.width) / held),
+      width: Math.round(part.width / held),
+    }));
+  });
+  return cells.length === digits ? cells : null;
 }
 
 function isZ(digit: string, grey: Grey, part: Box): boolean {

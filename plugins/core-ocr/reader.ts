@@ -1,8 +1,8 @@
 import type { Reading } from '@runtime-hub/plugin-sdk/contract';
 import type { Box } from './components.ts';
-import type { Engine } from './engine.ts';
-import { decide, looksLikeDigits, shapesOf } from './number.ts';
-import { crop, findInk, greyOf, pgmOf, VARIANTS, type Grey } from './preprocess.ts';
+import type { Engine, Line } from './engine.ts';
+import { isSure, looksLikeDigits, numberIn, shapesOf } from './number.ts';
+import { crop, findInk, greyOf, LOOKS, pgmOf, type Grey, type Ink } from './preprocess.ts';
 import { textBoxes } from './segment.ts';
 
 /** A picture's raw pixels. */
@@ -16,18 +16,34 @@ const BLANK: Reading = { value: null, text: '', confidence: 0, box: null };
 
 /** Reads the one number in a picture. */
 export function readNumber(engine: Engine, picture: Picture): Reading {
-  return numberIn(engine, greyOf(picture.bytes, picture.width, picture.height));
+  return readGrey(engine, greyOf(picture.bytes, picture.width, picture.height));
 }
 
-function numberIn(engine: Engine, grey: Grey): Reading {
+function readGrey(engine: Engine, grey: Grey): Reading {
   const ink = findInk(grey);
-  if (ink === null) return BLANK;
-  const first = engine.read(pgmOf(ink, VARIANTS[0]));
-  const second = engine.read(pgmOf(ink, VARIANTS[1]));
-  const plausible = !ink.manyLines && looksLikeDigits(first.text, ink);
-  const value = !plausible ? null : decide(first, second, shapesOf(ink.parts, ink.box));
-  const { text, confidence } = first;
-  return { value, text, confidence: Math.max(0, Math.min(100, confidence)), box: { ...ink.box } };
+  return ink === null ? BLANK : readInk(engine, ink);
+}
+
+/** Looks once when that is sure, else until two looks agree; a number that another look contradicts is none. */
+function readInk(engine: Engine, ink: Ink): Reading {
+  const shapes = shapesOf(ink.parts, ink.box);
+  const first = engine.read(pgmOf(ink, LOOKS[0]));
+  const take = (line: Line): number | null =>
+    !ink.manyLines && looksLikeDigits(line.text, ink) ? numberIn(line, shapes) : null;
+  const about = {
+    text: first.text,
+    confidence: Math.max(0, Math.min(100, first.confidence)),
+    box: { ...ink.box },
+  };
+  let value = take(first);
+  if (value !== null && isSure(first, shapes)) return { value, ...about };
+  for (const height of LOOKS.slice(1)) {
+    const next = take(engine.read(pgmOf(ink, height)));
+    if (next === null) continue;
+    if (value !== null) return { value: next === value ? value : null, ...about };
+    value = next;
+  }
+  return { value: null, ...about };
 }
 
 /** Reads every line of text, top to bottom; `box` is around all of them. */
@@ -55,10 +71,8 @@ export function findText(engine: Engine, picture: Picture, wanted?: string): Rea
 function lineIn(engine: Engine, grey: Grey, box: Box): Reading {
   const ink = findInk(crop(grey, box));
   if (ink === null) return BLANK;
-  const { text, confidence } = engine.read(pgmOf(ink, VARIANTS[0]));
-  const value = /^[^\p{L}]*\d[^\p{L}]*$/u.test(text)
-    ? numberIn(engine, crop(grey, box)).value
-    : null;
+  const { text, confidence } = engine.read(pgmOf(ink, LOOKS[0]));
+  const value = /^[^\p{L}]*\d[^\p{L}]*$/u.test(text) ? readInk(engine, ink).value : null;
   return { value, text, confidence: Math.max(0, confidence), box: { ...box } };
 }
 

@@ -4,14 +4,13 @@ import {
   createBus,
   createEngine,
   createHostPool,
-  createLauncher,
   type Activation,
   type Broker,
   type Bus,
   type Engine,
   type HostPool,
-  type Launcher,
 } from '@runtime-hub/kernel';
+import { createLauncher, type Launcher } from '@runtime-hub/plugin-sdk/hosting';
 import { createBlobs, type Blobs } from './services/blobs-service.ts';
 import { createLogService } from './services/log-service.ts';
 import { createStateService } from './services/state-service.ts';

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { examineMachine } from '@runtime-hub/kernel';
+import { examineMachine } from '@runtime-hub/plugin-sdk/hosting';
 import type { Hub } from '../hub.ts';
 
 export function doctorRoutes(hub: Hub): Hono {

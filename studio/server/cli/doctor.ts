@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { createLauncher, examineMachine } from '@runtime-hub/kernel';
+import { createLauncher, examineMachine } from '@runtime-hub/plugin-sdk/hosting';
 import { plain, type Command } from './output.ts';
 import { COMMON_OPTIONS } from './session.ts';
 

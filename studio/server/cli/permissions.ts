@@ -1,12 +1,12 @@
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { Grant } from '@runtime-hub/kernel';
 import {
   CAPABILITIES,
   capabilityText,
   parseCapability,
   type JsonObject,
   type Permission,
+  type Grant,
 } from '@runtime-hub/plugin-sdk/contract';
 import { plain, print, table, usage, type Command } from './output.ts';
 import { COMMON_OPTIONS, openSession } from './session.ts';

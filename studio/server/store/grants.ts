@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { Grant, GrantStore } from '@runtime-hub/kernel';
+import type { GrantStore } from '@runtime-hub/kernel';
+import type { Grant } from '@runtime-hub/plugin-sdk/contract';
 import { makeDurable } from './durable.ts';
 import { GRANT_STEPS, migrate } from './schema.ts';
 

@@ -7,8 +7,12 @@ import {
 } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseTrustPolicy, type TrustPolicy } from '@runtime-hub/kernel';
-import { signRelease, type LogStore } from '@runtime-hub/plugin-sdk/artifact';
+import {
+  signRelease,
+  type LogStore,
+  parseTrustPolicy,
+  type TrustPolicy,
+} from '@runtime-hub/plugin-sdk/artifact';
 
 const LOG_ORIGIN = 'local.runtime-hub.dev';
 

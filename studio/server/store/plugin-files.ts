@@ -9,9 +9,13 @@ import {
 } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { checkFiles, sha256Of, type VerifiedRelease } from '@runtime-hub/plugin-sdk/artifact';
+import {
+  checkFiles,
+  sha256Of,
+  type VerifiedRelease,
+  type Release,
+} from '@runtime-hub/plugin-sdk/artifact';
 import { HubError, type PluginId } from '@runtime-hub/plugin-sdk/contract';
-import type { Release } from '@runtime-hub/kernel';
 
 const ARTIFACT = 'artifact.tgz';
 const BUNDLE = 'bundle.json';

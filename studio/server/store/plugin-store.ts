@@ -1,13 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  admit,
-  type EventSink,
-  type InstalledPlugin,
-  type PluginSource,
-  type Release,
-  type TrustPolicy,
-} from '@runtime-hub/kernel';
+import type { EventSink, InstalledPlugin, PluginSource } from '@runtime-hub/kernel';
+import { admit, type Release, type TrustPolicy } from '@runtime-hub/plugin-sdk/artifact';
 import {
   HubError,
   pluginId,

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { Audit, AuditRecord, GrantStore, Journal } from '@runtime-hub/kernel';
-import type { PluginId } from '@runtime-hub/plugin-sdk/contract';
+import type { Audit, GrantStore, Journal } from '@runtime-hub/kernel';
+import type { PluginId, AuditRecord } from '@runtime-hub/plugin-sdk/contract';
 import { openGrants } from './grants.ts';
 import { createJournal } from './journal.ts';
 import { lockFolder } from './lock.ts';

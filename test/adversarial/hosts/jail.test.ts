@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { createLauncher } from '../../../kernel/host/launcher.ts';
-import { examineMachine } from '../../../kernel/host/doctor.ts';
+import { createLauncher } from '../../../plugin-sdk/hosting/jail/launcher.ts';
+import { examineMachine } from '../../../plugin-sdk/hosting/jail/doctor.ts';
 import type { HostProcess, LaunchSpec } from '../../../kernel/ports.ts';
 import { fakeLauncher } from '../../kernel/host/host-bench.ts';
 

@@ -1,5 +1,5 @@
-import { createBroker, createBus, type Clock, type Grant, type Service } from '@runtime-hub/kernel';
-import type { AuditRecord, InstalledPlugin, Provider } from '@runtime-hub/kernel';
+import { createBroker, createBus, type Clock, type Service } from '@runtime-hub/kernel';
+import type { InstalledPlugin, Provider } from '@runtime-hub/kernel';
 import {
   pluginId,
   runId,
@@ -8,6 +8,8 @@ import {
   type Json,
   type Permission,
   type PluginId,
+  type Grant,
+  type AuditRecord,
 } from '@runtime-hub/plugin-sdk/contract';
 
 export const plugin = pluginId('core/mouse');

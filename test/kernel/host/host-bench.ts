@@ -12,7 +12,7 @@ import {
   type Runtime,
 } from '@runtime-hub/plugin-sdk/contract';
 import { createHostPool, type HostPool, type PoolLimits } from '../../../kernel/host/host-pool.ts';
-import { createLauncher } from '../../../kernel/host/launcher.ts';
+import { createLauncher } from '../../../plugin-sdk/hosting/jail/launcher.ts';
 import type { BlobAccess, CapabilityGate, Clock, InstalledPlugin } from '../../../kernel/ports.ts';
 
 const FIXTURES = path.resolve(import.meta.dirname, '../../fixtures/hosts');

@@ -15,11 +15,17 @@ export interface Job {
 
 const modules = new URL('../../../node_modules/', import.meta.url);
 
-/** The files where npm puts them. */
-export const FILES: EngineFiles = {
-  core: new URL('tesseract.js-core/', modules),
-  data: [new URL('@tesseract.js-data/eng/4.0.0_best_int/eng.traineddata.gz', modules)],
+/** Language data: the one in the artifact, and the faster one of Debian that a setting chooses. */
+export const DATA: Readonly<Record<string, string>> = {
+  packed: new URL('@tesseract.js-data/eng/4.0.0_best_int/eng.traineddata.gz', modules).href,
+  fast: 'file:///usr/share/tesseract-ocr/5/tessdata/eng.traineddata',
 };
+
+/** The engine's files where npm puts them, with one of the data files. */
+export const filesWith = (data: string): EngineFiles => ({
+  core: new URL('tesseract.js-core/', modules),
+  data: [new URL(data)],
+});
 
 /** Draws pictures. */
 export function render(jobs: readonly Job[]): Picture[] {

@@ -1,5 +1,5 @@
 import { Ajv } from 'ajv';
-import { FrameError, HostFrame, parseFrameText } from '@runtime-hub/plugin-sdk/contract';
+import { FrameError, HostFrame, parseFrameText } from '../contract/index.ts';
 
 const isHostFrame = new Ajv({ strict: false }).compile<HostFrame>(HostFrame);
 

@@ -4,8 +4,8 @@ import { access, readdir, readFile, realpath, writeFile } from 'node:fs/promises
 import path from 'node:path';
 import { PassThrough, type Duplex, type Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { HubError } from '@runtime-hub/plugin-sdk/contract';
-import { ISOLATE_HOST, PROCESS_HOST, RUNTIME_MOUNTS } from '@runtime-hub/plugin-sdk/runtime';
+import { HubError } from '../../contract/index.ts';
+import { ISOLATE_HOST, PROCESS_HOST, RUNTIME_MOUNTS } from '../../runtime/index.ts';
 import type { HostProcess, Launcher, LaunchSpec } from '../ports.ts';
 import {
   ARGS_FD,

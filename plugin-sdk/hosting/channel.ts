@@ -8,8 +8,8 @@ import {
   type HostFrame,
   type HubFrame,
   type Json,
-} from '@runtime-hub/plugin-sdk/contract';
-import type { Clock, HostProcess } from '../ports.ts';
+} from '../contract/index.ts';
+import type { Clock, HostProcess } from './ports.ts';
 import { mayNameBlob, parseHostFrame } from './host-frame.ts';
 
 /** Frames of a host that are not replies. */

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { Json, StepReport } from '@runtime-hub/plugin-sdk/contract';
-import type { InstalledPlugin } from '../ports.ts';
+import type { Json, StepReport } from '../contract/index.ts';
+import type { HostSettings, InstalledPlugin } from './ports.ts';
 import type { Channel } from './channel.ts';
-import type { HostSettings } from './host-settings.ts';
 
 /** Characters of source in one frame: even if each needs six bytes it fits. */
 const PIECE_CHARACTERS = 128 * 1024;

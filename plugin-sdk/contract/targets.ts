@@ -1,10 +1,6 @@
-import {
-  targetCovers,
-  type Area,
-  type CapabilityName,
-  type Json,
-  type Point,
-} from '@runtime-hub/plugin-sdk/contract';
+import { parseRegion, targetCovers, type CapabilityName } from './capability.ts';
+import type { Json } from './json.ts';
+import type { Area, Point } from './screen.ts';
 
 /**
  * The targets one use needs, every one of which must be granted; `args` have passed their schema.
@@ -46,21 +42,8 @@ function pointTarget({ window, x, y }: Point): string {
 /** True when two targets may share a pixel; a window and a region are taken as apart, since windows move. */
 export function targetsOverlap(one: string, other: string): boolean {
   if (targetCovers(one, other) || targetCovers(other, one)) return true;
-  const [a, b] = [sidesOf(one), sidesOf(other)];
+  const [a, b] = [parseRegion(one), parseRegion(other)];
   if (a === null || b === null) return false;
-  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
-}
-
-interface Sides {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
-function sidesOf(target: string): Sides | null {
-  const match = /^region=(-?\d+),(-?\d+),(\d+),(\d+)$/u.exec(target);
-  if (match === null) return null;
-  const [left = 0, top = 0, width = 0, height = 0] = match.slice(1).map(Number);
-  return { left, top, right: left + width, bottom: top + height };
+  const across = a.x < b.x + b.width && b.x < a.x + a.width;
+  return across && a.y < b.y + b.height && b.y < a.y + a.height;
 }

@@ -7,18 +7,24 @@ import {
   type PluginId,
   type Runtime,
   type StepReport,
-} from '@runtime-hub/plugin-sdk/contract';
-import type { HostProcess, InstalledPlugin, Provider, SegmentRequest } from '../ports.ts';
-import { isolateBytes } from './bubblewrap.ts';
+} from '../contract/index.ts';
+import type {
+  HostPorts,
+  HostProcess,
+  HostSettings,
+  InstalledPlugin,
+  ListenRequest,
+  PluginCalls,
+  SegmentRequest,
+  ServeRequest,
+  Work,
+} from './ports.ts';
+import { isolateBytes } from './jail/bubblewrap.ts';
 import { Channel, type Incoming } from './channel.ts';
-import { HostCalls, type Work } from './host-calls.ts';
-import type { HostPorts, HostSettings } from './host-settings.ts';
-import { listenTo, type ListenRequest } from './listening.ts';
+import { listenTo } from './listening.ts';
 import { areReports, sendPlugin } from './load-plugin.ts';
 import { SegmentNames } from './segment-names.ts';
 import { residentBytes, watchMemory } from './watchdog.ts';
-
-type ServeRequest = Parameters<Provider['serve']>[1];
 
 const NOBODY = pluginId('hub/spare');
 /** Code and shared libraries of node that are resident but no use of the plugin's. */
@@ -34,7 +40,7 @@ export class Host {
   readonly #settings: HostSettings;
   readonly #process: HostProcess;
   readonly #channel: Channel;
-  readonly #calls: HostCalls;
+  readonly #calls: PluginCalls;
   readonly #hello = Promise.withResolvers<null>();
   readonly #segments = new SegmentNames((frame) => this.#channel.tell(frame));
   #plugin: InstalledPlugin | null = null;
@@ -82,7 +88,12 @@ export class Host {
     this.runtime = own.runtime;
     this.#plugin = own.plugin;
     this.#process = own.process;
-    this.#calls = this.#openCalls();
+    this.#calls = this.#ports.calls({
+      host: this.id,
+      plugin: () => this.plugin,
+      reply: (frame) => this.#channel.tell(frame),
+      hasAsked: (id) => this.#channel.hasAsked(id),
+    });
     this.#channel = this.#openChannel();
     own.process.logs.on('data', (chunk: Buffer) => this.#hear(chunk.toString('utf8')));
     this.#hello.promise.catch(() => undefined);
@@ -181,21 +192,6 @@ export class Host {
   async close(reason: string): Promise<void> {
     this.#kill(new HubError('STEP_CANCELLED', { reason }));
     await this.ended;
-  }
-
-  #openCalls(): HostCalls {
-    const { gate, blobs, events, clock } = this.#ports;
-    return new HostCalls({
-      host: this.id,
-      gate,
-      blobs,
-      events,
-      clock,
-      limits: this.#settings.calls,
-      plugin: () => this.plugin,
-      reply: (frame) => this.#channel.tell(frame),
-      hasAsked: (id) => this.#channel.hasAsked(id),
-    });
   }
 
   #openChannel(): Channel {

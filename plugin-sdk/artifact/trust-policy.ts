@@ -3,7 +3,7 @@ import {
   HubError,
   type CapabilityName,
   type PluginId,
-} from '@runtime-hub/plugin-sdk/contract';
+} from '../contract/index.ts';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
 /** Which identities may run here, and what they may do unasked; written by the admin. */

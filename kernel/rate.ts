@@ -1,6 +1,6 @@
-import type { Clock } from '../ports.ts';
+import type { Clock } from './ports.ts';
 
-/** A token bucket: `perSecond` uses a second, at least one at a time, the second's worth at once after a pause. */
+/** A token bucket: `perSecond` uses a second, at least one at a time, a second's worth at once after a pause. */
 export class Rate {
   readonly perSecond: number;
   readonly #clock: Clock;
@@ -16,14 +16,14 @@ export class Rate {
     this.#at = clock.now();
   }
 
-  /** Takes one use; false when none is left. */
-  take(): boolean {
+  /** Takes so many uses when there are as many; false and nothing taken otherwise. */
+  take(uses = 1): boolean {
     const now = this.#clock.now();
     const gained = (Math.max(0, now - this.#at) * this.perSecond) / 1000;
     this.#left = Math.min(this.#capacity, this.#left + gained);
     this.#at = now;
-    if (this.#left < 1) return false;
-    this.#left -= 1;
+    if (this.#left < uses) return false;
+    this.#left -= uses;
     return true;
   }
 }

@@ -1,12 +1,5 @@
-import {
-  FrameError,
-  type HubFrame,
-  type Json,
-  type JsonObject,
-} from '@runtime-hub/plugin-sdk/contract';
-import type { TriggerListener } from '../ports.ts';
-
-export type ListenRequest = Parameters<TriggerListener['listen']>[0];
+import { FrameError, type HubFrame, type Json, type JsonObject } from '../contract/index.ts';
+import type { ListenRequest } from './ports.ts';
 
 /** What listening needs of a host. */
 export interface ListeningHost {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Clock } from '../ports.ts';
+import type { Clock } from './ports.ts';
 
 const PERIOD_MS = 100;
 const PAGE_BYTES = 4096;

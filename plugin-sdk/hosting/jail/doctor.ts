@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { HubError } from '@runtime-hub/plugin-sdk/contract';
+import { HubError } from '../../contract/index.ts';
 import type { HostProcess, Launcher, LaunchSpec } from '../ports.ts';
 import { createLauncher } from './launcher.ts';
-import { residentBytes } from './watchdog.ts';
+import { residentBytes } from '../watchdog.ts';
 
 /** One thing tried on this machine. `optional` ones say what is missing for some plugins only. */
 export interface Finding {

@@ -1,7 +1,7 @@
-import { verifyRelease, type VerifiedRelease } from '@runtime-hub/plugin-sdk/artifact';
-import { HubError } from '@runtime-hub/plugin-sdk/contract';
 import semver from 'semver';
+import { HubError } from '../contract/index.ts';
 import { mayDrive, signersFor, type TrustPolicy } from './trust-policy.ts';
+import { verifyRelease, type VerifiedRelease } from './verify.ts';
 
 /** An artifact's bytes and the bundle that vouches for them. */
 export interface Release {

@@ -1,4 +1,4 @@
-import type { HubFrame, SegmentStep } from '@runtime-hub/plugin-sdk/contract';
+import type { HubFrame, SegmentStep } from '../contract/index.ts';
 
 /** The segments one host knows: equal steps are sent once, under a name of the hub's choosing. */
 export class SegmentNames {

@@ -1,0 +1,4 @@
+export { Host } from './host.ts';
+export { examineMachine, type Finding } from './jail/doctor.ts';
+export { createLauncher } from './jail/launcher.ts';
+export type * from './ports.ts';

@@ -53,12 +53,12 @@ export interface OpenRun {
 }
 
 /**
- * Durable inputs of runs. Appends of one event-loop turn are one transaction (group commit). `append` resolves when the
- * entries survive power loss; rejects with RUN_FENCED when another owner claimed the run after `epoch`.
- * Appends of one run are kept in call order.
+ * Durable inputs of runs. What is asked for in one event-loop turn is one transaction (group commit). Each call resolves
+ * when it survives power loss, in the order of the calls; nothing need wait for the one before. `append` and `end` reject
+ * with RUN_FENCED when another owner claimed the run after `epoch`, which is 1 for a new run.
  */
 export interface Journal {
-  create(record: RunRecord): Promise<{ readonly epoch: number }>;
+  create(record: RunRecord): Promise<void>;
   append(run: RunId, epoch: number, entries: readonly JournalEntry[]): Promise<void>;
   /** Marks a run ended; it is no longer open. */
   end(

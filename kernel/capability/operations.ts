@@ -17,21 +17,26 @@ interface Operation {
 
 type Schemas = Readonly<Record<string, { readonly args: object; readonly result: object }>>;
 
-const ajv = new Ajv({ strict: true, allErrors: true });
-const compiled = (operations: Schemas): ReadonlyMap<string, Operation> =>
-  new Map(
-    Object.entries(operations).map(([name, { args, result }]) => [
-      name,
-      { args: ajv.compile(args), result: ajv.compile(result) },
-    ]),
-  );
+const ajv = new Ajv({ strict: true, allErrors: true, validateSchema: false });
 
 /** Operations whose shape the contract fixes; what the hub provides itself checks its own. */
-const OPERATIONS: ReadonlyMap<CapabilityName, ReadonlyMap<string, Operation>> = new Map([
-  ['screen.capture', compiled(ScreenOperations)],
-  ['input.mouse', compiled(MouseOperations)],
-  ['ocr.read', compiled(OcrOperations)],
+const SCHEMAS: ReadonlyMap<CapabilityName, Schemas> = new Map<CapabilityName, Schemas>([
+  ['screen.capture', ScreenOperations],
+  ['input.mouse', MouseOperations],
+  ['ocr.read', OcrOperations],
 ]);
+const compiled = new Map<string, Operation>();
+
+/** Compiled at its first use; undefined when the contract does not know it. */
+function operationOf(capability: CapabilityName, operation: string): Operation | undefined {
+  const key = `${capability}.${operation}`;
+  const schemas = SCHEMAS.get(capability) ?? {};
+  const found = Object.hasOwn(schemas, operation) ? schemas[operation] : undefined;
+  if (found === undefined || compiled.has(key)) return compiled.get(key);
+  const made = { args: ajv.compile(found.args), result: ajv.compile(found.result) };
+  compiled.set(key, made);
+  return made;
+}
 
 interface Request {
   readonly capability: CapabilityName;
@@ -41,9 +46,8 @@ interface Request {
 
 /** Throws CAPABILITY_DENIED for an operation the contract does not know, STEP_INPUT_INVALID for arguments that do not fit it. */
 export function checkArgs(plugin: PluginId, { capability, operation, args }: Request): void {
-  const operations = OPERATIONS.get(capability);
-  if (operations === undefined) return;
-  const known = operations.get(operation);
+  if (!SCHEMAS.has(capability)) return;
+  const known = operationOf(capability, operation);
   if (known === undefined) {
     throw new HubError('CAPABILITY_DENIED', { plugin, need: `${capability}.${operation}` });
   }
@@ -54,7 +58,7 @@ export function checkArgs(plugin: PluginId, { capability, operation, args }: Req
 
 /** Throws STEP_OUTPUT_INVALID when what a provider answered is not what the contract promises. */
 export function checkResult({ capability, operation }: Request, result: Json): void {
-  const known = OPERATIONS.get(capability)?.get(operation);
+  const known = operationOf(capability, operation);
   if (known === undefined || known.result(result)) return;
   throw new HubError('STEP_OUTPUT_INVALID', { problems: problemsOf(known.result) });
 }

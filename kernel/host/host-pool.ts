@@ -92,7 +92,7 @@ class Pool implements HostPool {
   readonly #places = new Map<PluginId, Place>();
   readonly #alive = new Set<Host>();
   readonly #crashes = new Map<PluginId, CrashRecord>();
-  readonly #idle = new Map<Host, Disposable>();
+  readonly #idle = new Map<Host, { since: number; readonly timer: Disposable }>();
   readonly #spares: Promise<Host>[] = [];
   readonly #starting = new Set<Promise<unknown>>();
   #closed = false;
@@ -151,7 +151,7 @@ class Pool implements HostPool {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const timer of this.#idle.values()) timer[Symbol.dispose]();
+    for (const { timer } of this.#idle.values()) timer[Symbol.dispose]();
     const reason = 'the hub is closing';
     await Promise.allSettled([...this.#alive].map((host) => host.close(reason)));
     await Promise.allSettled(this.#starting);
@@ -161,8 +161,6 @@ class Pool implements HostPool {
 
   async #use<T>(plugin: PluginId, work: (host: Host) => Promise<T>): Promise<T> {
     const host = await this.#livingHostOf(plugin);
-    this.#idle.get(host)?.[Symbol.dispose]();
-    this.#idle.delete(host);
     try {
       return await work(host);
     } finally {
@@ -180,16 +178,30 @@ class Pool implements HostPool {
 
   /** Ends a host that nobody uses: at once when it runs an old version, else after the idle time. */
   #rest(host: Host): void {
-    const current = this.#ports.plugins.get(host.plugin)?.digest === host.digest;
-    const end = (): void => {
-      if (host.load > 0) return;
-      const place = this.#places.get(host.plugin);
-      if (place?.digest === host.digest) this.#places.delete(host.plugin);
-      void host.close('it was idle');
-    };
-    if (!current) return end();
-    this.#idle.get(host)?.[Symbol.dispose]();
-    this.#idle.set(host, this.#ports.clock.after(this.#limits.idleMs, end));
+    if (this.#ports.plugins.get(host.plugin)?.digest !== host.digest) return this.#dismiss(host);
+    const idle = this.#idle.get(host);
+    const since = this.#ports.clock.now();
+    if (idle === undefined) this.#idle.set(host, { since, timer: this.#lookLater(host, since) });
+    else idle.since = since;
+  }
+
+  /** One timer a host, set again while it is used in between: not one for each call. */
+  #lookLater(host: Host, since: number): Disposable {
+    const { clock } = this.#ports;
+    const end = since + this.#limits.idleMs;
+    return clock.after(end - clock.now(), () => {
+      const used = this.#idle.get(host)?.since ?? since;
+      this.#idle.delete(host);
+      if (used === since) return this.#dismiss(host);
+      this.#idle.set(host, { since: used, timer: this.#lookLater(host, used) });
+    });
+  }
+
+  #dismiss(host: Host): void {
+    if (host.load > 0) return;
+    const place = this.#places.get(host.plugin);
+    if (place?.digest === host.digest) this.#places.delete(host.plugin);
+    void host.close('it was idle');
   }
 
   #hostOf(id: PluginId): Promise<Host> {
@@ -262,7 +274,7 @@ class Pool implements HostPool {
     this.#alive.add(host);
     void host.ended.then(() => {
       this.#alive.delete(host);
-      this.#idle.get(host)?.[Symbol.dispose]();
+      this.#idle.get(host)?.timer[Symbol.dispose]();
       this.#idle.delete(host);
     });
     return host;

@@ -98,10 +98,19 @@ export class Driver {
     return this.#state;
   }
 
+  /** Starts a new run: that it was created is in the journal already. */
+  begin(): void {
+    this.#apply({ type: 'run.started' });
+  }
+
   /** Journals an input and performs what follows; completions wait for the disk only before external effects. */
   feed(input: Input): void {
     if (this.#closed || this.#state.status !== 'running') return;
     this.#append(input);
+    this.#apply(input);
+  }
+
+  #apply(input: Input): void {
     const { state, effects, facts } = advance(this.plan, this.#state, input);
     this.#state = state;
     for (const fact of facts) this.#tell(fact);
@@ -276,7 +285,6 @@ export class Driver {
     for (const timer of this.#timers.values()) timer[Symbol.dispose]();
     const at = this.#ports.clock.now();
     const { status, error } = effect;
-    await this.#durable;
     await this.#ports.journal.end(this.record.id, this.#epoch, status, at);
     const ms = at - this.record.createdAt;
     const workflow = this.record.workflow.name;

@@ -82,9 +82,9 @@ export function createEngine(ports: EnginePorts): Engine {
       trigger: options.trigger ?? null,
       createdAt: ports.clock.now(),
     };
-    const { epoch } = await ports.journal.create(record);
+    const created = ports.journal.create(record);
     const state = initialState(plan, record.id, record.trigger);
-    const driver = new Driver({ record, plan, state, seq: 0, epoch, ports, scheduler });
+    const driver = new Driver({ record, plan, state, seq: 0, epoch: 1, ports, scheduler });
     const started = keep(driver);
     ports.events.emit({
       type: 'run.started',
@@ -92,7 +92,8 @@ export function createEngine(ports: EnginePorts): Engine {
       run: record.id,
       workflow: workflow.name,
     });
-    driver.feed({ type: 'run.started' });
+    driver.begin();
+    await created;
     return started;
   };
   const resume = async (run: RunId): Promise<RunId[]> => {
@@ -100,7 +101,9 @@ export function createEngine(ports: EnginePorts): Engine {
     if (open === null) return [];
     const { record, entries, epoch } = open;
     const plan = planWorkflow(record.workflow, ports.plugins);
-    let state = initialState(plan, run, record.trigger);
+    let state = advance(plan, initialState(plan, run, record.trigger), {
+      type: 'run.started',
+    }).state;
     // SAFETY: entries are inputs that a driver wrote.
     for (const entry of entries)
       state = advance(plan, state, entry.input as unknown as Input).state;
@@ -118,7 +121,7 @@ export function createEngine(ports: EnginePorts): Engine {
       scheduler,
     });
     keep(driver);
-    driver.feed({ type: entries.length === 0 ? 'run.started' : 'recovered' });
+    driver.feed({ type: 'recovered' });
     return [run];
   };
   return {

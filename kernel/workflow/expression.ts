@@ -1,6 +1,5 @@
-import { celEnv, isCelError, isCelList, isCelMap, isCelUint, parse, plan } from '@bufbuild/cel';
-import type { CelInput } from '@bufbuild/cel';
 import { MAX_JSON_DEPTH, type Json, type JsonObject } from '@runtime-hub/plugin-sdk/contract';
+import { cel, type CelInput } from '../cel.ts';
 
 /** What an expression can see. */
 export interface Scope {
@@ -12,7 +11,6 @@ export interface Scope {
 
 const MAX_VALUES = 100_000;
 const MAX_LENGTH = 2000;
-const environment = celEnv();
 const compiled = new Map<string, (scope: Scope) => Json>();
 
 /** Compiles a CEL expression, once per text. Throws a plain Error with the parser's message. */
@@ -20,7 +18,8 @@ export function compileExpression(text: string): (scope: Scope) => Json {
   const known = compiled.get(text);
   if (known !== undefined) return known;
   if (text.length > MAX_LENGTH) throw new Error(`longer than ${String(MAX_LENGTH)} characters`);
-  const evaluate = plan(environment, parse(text));
+  const { library, environment } = cel();
+  const evaluate = library.plan(environment, library.parse(text));
   const run = (scope: Scope): Json => {
     const result = evaluate({
       inputs: celOf(scope.inputs),
@@ -28,7 +27,7 @@ export function compileExpression(text: string): (scope: Scope) => Json {
       trigger: celOf(scope.trigger),
       run: celOf(scope.run),
     });
-    if (isCelError(result)) throw new Error(result.message);
+    if (library.isCelError(result)) throw new Error(result.message);
     return jsonOf(result, 0, { left: MAX_VALUES });
   };
   if (compiled.size >= 10_000) compiled.clear();
@@ -44,6 +43,7 @@ function celOf(value: Json): CelInput {
 }
 
 function jsonOf(value: unknown, depth: number, budget: { left: number }): Json {
+  const { isCelList, isCelMap, isCelUint } = cel().library;
   budget.left -= 1;
   if (budget.left < 0 || depth > MAX_JSON_DEPTH) throw new Error('the result is too large');
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;

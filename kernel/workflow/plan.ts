@@ -113,7 +113,9 @@ function linkSegments(plan: Omit<Plan, 'next'>): Int32Array {
     const after = plan.nodes[target];
     if (after === undefined || plan.incoming[target]?.length !== 1 || after.bound) return -1;
     const [out, into] = plan.ports[edge] ?? ['', ''];
-    const linked = out in node.nodeType.outputs && into in after.nodeType.inputs;
+    const carries =
+      Object.hasOwn(node.nodeType.outputs, out) && Object.hasOwn(after.nodeType.inputs, into);
+    const linked = carries || (out === 'done' && into === 'run');
     return linked && fusible(node) && fusible(after) && node.plugin === after.plugin ? target : -1;
   });
 }
@@ -162,7 +164,7 @@ function makeSteps(plan: Plan, members: readonly number[]): readonly SegmentStep
       type,
       config: bound ? {} : node.config,
       inputs: bound ? {} : node.inputs,
-      links: edge === undefined ? {} : { [into]: { from, port } },
+      links: edge === undefined || into === 'run' ? {} : { [into]: { from, port } },
     };
   });
 }

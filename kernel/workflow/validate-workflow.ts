@@ -14,7 +14,7 @@ import { findBindings } from './bindings.ts';
 import { compileExpression } from './expression.ts';
 import { nodeTypeOf } from './plan.ts';
 
-const ajv = new Ajv({ strict: false, allErrors: true, logger: false });
+const ajv = new Ajv({ strict: false, allErrors: true, logger: false, validateSchema: false });
 const checks = new WeakMap<JsonSchema, ValidateFunction>();
 
 /** Problems of `value` against a node type's schema; compiled once per schema object. */

@@ -1,6 +1,6 @@
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Type, type Static } from 'typebox';
 import { AnyJson, HubError, type Json } from '../contract/index.ts';
+import { guardOf } from './guard.ts';
 import { PAYLOAD_TYPE, type Statement } from './statement.ts';
 import { parseStrictJson } from './strict-json.ts';
 
@@ -63,9 +63,8 @@ const StatementForm = Type.Object(
   closed,
 );
 
-const ajv = new Ajv2020({ strict: true });
-const isBundle = ajv.compile<BundleForm>(BundleForm);
-const isStatement = ajv.compile<Statement>(StatementForm);
+const isBundle = guardOf<BundleForm>(BundleForm);
+const isStatement = guardOf<Statement>(StatementForm);
 
 /** Reads a bundle's form and what it says, before anything in it is believed. Throws SIGNATURE_MALFORMED. */
 export function checkEnvelope(text: string): {
@@ -75,13 +74,13 @@ export function checkEnvelope(text: string): {
 } {
   if (Buffer.byteLength(text) > MAX_BUNDLE_BYTES) throw malformed('it is over 1 MB');
   const bundle = parse(text, 'it');
-  if (!isBundle(bundle)) throw malformed(reason(isBundle.errors?.[0]));
+  if (!isBundle(bundle)) throw malformed(reason(isBundle.problems[0]));
   const { dsseEnvelope, verificationMaterial } = bundle;
   const statement = parse(
     Buffer.from(dsseEnvelope.payload, 'base64').toString('utf8'),
     'its payload',
   );
-  if (!isStatement(statement)) throw malformed(`payload: ${reason(isStatement.errors?.[0])}`);
+  if (!isStatement(statement)) throw malformed(`payload: ${reason(isStatement.problems[0])}`);
   // SAFETY: it was just parsed from JSON.
   return {
     bundle: bundle as unknown as Json,

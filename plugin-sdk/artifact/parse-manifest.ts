@@ -1,4 +1,5 @@
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import type { ErrorObject } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import semver from 'semver';
 import {
   HubError,
@@ -8,14 +9,14 @@ import {
   type NodeType,
   type Problem,
 } from '../contract/index.ts';
+import { guardOf } from './guard.ts';
 
-const ajv = new Ajv2020({ strict: true, allErrors: true });
-const isManifest = ajv.compile<Manifest>(Manifest);
+const isManifest = guardOf<Manifest>(Manifest);
 
 /** The manifest that `value` holds; throws MANIFEST_INVALID with every problem. */
 export function parseManifest(value: unknown): Manifest {
   if (!isManifest(value)) {
-    throw new HubError('MANIFEST_INVALID', { problems: (isManifest.errors ?? []).map(problemOf) });
+    throw new HubError('MANIFEST_INVALID', { problems: isManifest.problems.map(problemOf) });
   }
   const problems = meaningProblems(value);
   if (problems.length > 0) throw new HubError('MANIFEST_INVALID', { problems });

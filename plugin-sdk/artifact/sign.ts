@@ -1,6 +1,6 @@
 import { createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { bundleToJSON } from '@sigstore/bundle';
-import { DSSEBundleBuilder, type Signer } from '@sigstore/sign';
+import type { Signer } from '@sigstore/sign';
 import { witnessOf, type LocalLog } from './local-log.ts';
 import { parseManifest } from './parse-manifest.ts';
 import { readArtifact } from './read.ts';
@@ -24,6 +24,8 @@ export async function signRelease(
   const artifact = readArtifact(packed);
   const manifest = parseManifest(manifestJson(artifact));
   const statement = statementFor(packed, artifact, manifest);
+  // Heavy, and of no use to a hub that only verifies.
+  const { DSSEBundleBuilder } = await import('@sigstore/sign');
   const builder = new DSSEBundleBuilder({ signer: signerOf(key), witnesses: [witnessOf(log)] });
   const bundle = await builder.create({
     data: Buffer.from(JSON.stringify(statement)),

@@ -4,7 +4,7 @@ import {
   type CapabilityName,
   type PluginId,
 } from '../contract/index.ts';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { guardOf } from './guard.ts';
 
 /** Which identities may run here, and what they may do unasked; written by the admin. */
 export interface TrustPolicy {
@@ -37,7 +37,7 @@ const record = (properties: Readonly<Record<string, object>>): object => ({
   additionalProperties: false,
 });
 
-const isPolicy = new Ajv2020({ strict: true }).compile<TrustPolicy>(
+const isPolicy = guardOf<TrustPolicy>(
   record({
     version: { const: 1 },
     keys: {
@@ -55,7 +55,7 @@ const isPolicy = new Ajv2020({ strict: true }).compile<TrustPolicy>(
 /** The policy that `value` holds; throws HUB_REQUEST_INVALID naming the field. */
 export function parseTrustPolicy(value: unknown): TrustPolicy {
   if (isPolicy(value)) return value;
-  const error = isPolicy.errors?.[0];
+  const [error] = isPolicy.problems;
   throw new HubError('HUB_REQUEST_INVALID', {
     field: `trust-policy.json ${error?.instancePath ?? ''}`.trim(),
     value: error?.message ?? 'not JSON',

@@ -141,8 +141,9 @@ export class Channel {
     pending.sentAt = this.#ports.clock.now();
     const { deadlineMs } = question;
     if (deadlineMs !== null) {
-      const late = new HubError('STEP_TIMED_OUT', { timeoutMs: deadlineMs });
-      pending.timer = this.#ports.clock.after(deadlineMs, () => this.#giveUp(pending, late, id));
+      // Made only when it is late: an error with its stack costs more than all the rest of a question.
+      const late = (): HubError => new HubError('STEP_TIMED_OUT', { timeoutMs: deadlineMs });
+      pending.timer = this.#ports.clock.after(deadlineMs, () => this.#giveUp(pending, late(), id));
     }
     try {
       question.onSent?.(id);

@@ -1,12 +1,15 @@
-import { Ajv } from 'ajv';
+import { Ajv, type ValidateFunction } from 'ajv';
 import { FrameError, HostFrame, parseFrameText } from '../contract/index.ts';
 
-const isHostFrame = new Ajv({ strict: false }).compile<HostFrame>(HostFrame);
+/** Compiled when the first frame needs it, so that a hub starts without it. */
+let known: ValidateFunction<HostFrame> | null = null;
 
 /** Parses the text of a frame that came from a host. Throws FrameError unless it is exactly one of HostFrame. */
 export function parseHostFrame(text: string): HostFrame {
   const value = parseFrameText(text);
-  if (isGoodReply(value) || isHostFrame(value)) return value;
+  if (isGoodReply(value)) return value;
+  const isHostFrame = (known ??= new Ajv({ strict: false }).compile(HostFrame));
+  if (isHostFrame(value)) return value;
   const error = isHostFrame.errors?.at(-1);
   throw new FrameError(
     `a frame does not fit: ${error?.instancePath ?? ''} ${error?.message ?? ''}`,

@@ -1,5 +1,6 @@
 import ivm from 'isolated-vm';
 import bootstrapSource from 'bootstrap:source';
+import { alarms } from './alarms.ts';
 
 const ENTRY_BATCH = 64;
 const SILENCE_MS = 1000;
@@ -125,14 +126,12 @@ export class Isolate {
     try {
       while (this.#waiting.length > 0) {
         const texts = this.#waiting.splice(0, ENTRY_BATCH);
-        const stuck = setTimeout(() => {
-          this.#ports.onDeath('stuck');
-        }, entryMs + SILENCE_MS);
+        const stuck = alarms.set(entryMs + SILENCE_MS, () => this.#ports.onDeath('stuck'));
         try {
           const entry = [`[${texts.join(',')}]`] as const;
           await this.#receive.apply(undefined, [...entry], { timeout: entryMs });
         } finally {
-          clearTimeout(stuck);
+          alarms.clear(stuck);
         }
       }
       this.#busy = false;

@@ -1,5 +1,6 @@
 import type { HubFrame, Manifest, PluginId, SegmentStep } from '../contract/index.ts';
 import { CAPABILITY_NAMES, HubError, MAX_OUTSTANDING, reportOf } from '../contract/index.ts';
+import { alarms } from './alarms.ts';
 import { LogLimit } from './log-limit.ts';
 import { checkReports, errorReportOf, isObject } from './reports.ts';
 import { Validators } from './validators.ts';
@@ -16,7 +17,8 @@ interface Request {
   readonly deadlineMs: number;
   credit: number;
   ending: 'no' | 'timed-out' | 'cancelled';
-  timer: NodeJS.Timeout | null;
+  /** Its deadline, then the end of its grace; 0 for none. */
+  alarm: number;
 }
 
 /** Where a host's frames go; each host gives its own. */
@@ -138,9 +140,9 @@ export class Requests {
   }
 
   #begin(id: number, facts: Pick<Request, 'kind' | 'segment' | 'type' | 'deadlineMs'>): void {
-    const request: Request = { ...facts, credit: 0, ending: 'no', timer: null };
+    const request: Request = { ...facts, credit: 0, ending: 'no', alarm: 0 };
     this.#open.set(id, request);
-    if (facts.deadlineMs > 0) request.timer = setTimeout(() => this.#late(id), facts.deadlineMs);
+    if (facts.deadlineMs > 0) request.alarm = alarms.set(facts.deadlineMs, () => this.#late(id));
   }
 
   #late(id: number): void {
@@ -152,16 +154,16 @@ export class Requests {
     const request = this.#open.get(id);
     if (request === undefined || request.ending !== 'no') return false;
     request.ending = ending;
-    clearTimeout(request.timer ?? undefined);
-    request.timer = setTimeout(() => {
+    alarms.clear(request.alarm);
+    request.alarm = alarms.set(GRACE_MS, () => {
       this.#refuse(id, endingError(request));
       if (ending === 'timed-out') this.#ports.end('plugin code went on after its deadline');
-    }, GRACE_MS);
+    });
     return true;
   }
 
   #close(id: number): void {
-    clearTimeout(this.#open.get(id)?.timer ?? undefined);
+    alarms.clear(this.#open.get(id)?.alarm ?? 0);
     this.#open.delete(id);
   }
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { DemoResult } from '../../studio/server/demo/decision.ts';
 import type { Row } from './main.ts';
 
-const HUB = fileURLToPath(new URL('../../studio/server/cli/main.ts', import.meta.url));
+const HUB = fileURLToPath(new URL('../../studio/server/cli/hub.mjs', import.meta.url));
 
 /** The main job as `npm run demo` does it, 60 changes: from the number drawn to the button's handler. */
 export async function measureClick(): Promise<readonly Row[]> {

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/hub.ts';
 import { spread } from './figures.ts';
 import type { Row } from './main.ts';
 
-const HUB = fileURLToPath(new URL('../../studio/server/cli/main.ts', import.meta.url));
+const HUB = fileURLToPath(new URL('../../studio/server/cli/hub.mjs', import.meta.url));
 const STARTS = 5;
 
 /** From starting the process to the API answering, and the memory of the idle hub. */

@@ -20,7 +20,7 @@ export function journalMemory(): Journal {
   return {
     async create(record) {
       runs.set(record.id, { record, entries: [], epoch: 1, open: true });
-      return await Promise.resolve({ epoch: 1 });
+      await Promise.resolve();
     },
     async append(run, epoch, entries) {
       await Promise.resolve();

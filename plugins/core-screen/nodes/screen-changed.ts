@@ -10,7 +10,14 @@ export const screenChangedTrigger = defineTrigger({
   title: 'Screen changed',
   description:
     'Starts a run whenever pixels of an area change, also when its window opens or moves. Changes within a few milliseconds are one.',
-  config: Area,
+  config: Type.Object(
+    {
+      ...Area.properties,
+      /** Also starts a run as soon as it watches, so that what is there already is looked at. */
+      atStart: Type.Optional(Type.Boolean({ default: false })),
+    },
+    { additionalProperties: false },
+  ),
   outputs: {
     /** 1, 2, 3 … since it began to listen. */
     change: Type.Integer(),
@@ -19,14 +26,20 @@ export const screenChangedTrigger = defineTrigger({
   },
   uses: ['screen.capture'],
   async listen({ config, context, emit }) {
-    let after = 0;
+    const { atStart = false, ...area } = config;
     let count = 0;
-    while (!context.signal.aborted) {
-      const result = await waitForChange(context, { area: config, after, timeoutMs: WAIT_MS });
-      after = result.change;
-      if (result.timedOut) continue;
+    const tell = async (at: number): Promise<void> => {
       count += 1;
-      await emit({ change: count, at: result.changedAt });
+      await emit({ change: count, at });
+    };
+    // Comes back at once: from here on every change counts, also one between two waits.
+    const first = await waitForChange(context, { area, after: 0, timeoutMs: 1 });
+    let after = first.change;
+    if (atStart || !first.timedOut) await tell(atStart ? Date.now() : first.changedAt);
+    while (!context.signal.aborted) {
+      const result = await waitForChange(context, { area, after, timeoutMs: WAIT_MS });
+      after = result.change;
+      if (!result.timedOut) await tell(result.changedAt);
     }
   },
 });

@@ -1,3 +1,4 @@
+import { HubError } from '@runtime-hub/plugin-sdk/contract';
 import type { Decision, DemoHub, DemoResult, Outcome, StageName } from './decision.ts';
 import { STAGES, spreadOf } from './decision.ts';
 import type { DemoEvent } from './lines.ts';
@@ -9,7 +10,9 @@ const SCREEN = { width: 1920, height: 1080 } as const;
 const WINDOW = { width: 600, height: 480 } as const;
 /** How long a decision or a click may take before it counts as missed. */
 const PATIENCE_MS = 2000;
-/** The X server may tell of a change a little before the application says it drew; older changes are of the value before. */
+/** How long the workflow may take until it watches. */
+const START_MS = 20_000;
+/** The X server may tell of a change a little before this program asked for it. */
 const SOONER_MS = 30;
 /** A person looks at a number for a moment before the next comes: 60 to 180 ms, waited out by the application. */
 const PAUSE_MS = { shortest: 60, longest: 180 } as const;
@@ -54,6 +57,7 @@ export async function playScenario(options: ScenarioOptions): Promise<DemoResult
   const inbox = createInbox(decisions);
   const outcomes: Outcome[] = [];
   try {
+    await firstLook(inbox);
     for (const [index, shown] of demoValues(changes, random).entries()) {
       await hub.settled();
       inbox.clear();
@@ -67,6 +71,14 @@ export async function playScenario(options: ScenarioOptions): Promise<DemoResult
     ending.abort();
   }
   return scored(withLateClicks(outcomes, stage.clicks()), { seed, scale: stage.scale, startedAt });
+}
+
+/** The workflow looks once when it begins to watch; only then a change is sure to be seen. */
+async function firstLook(inbox: Inbox): Promise<void> {
+  const decision = await inbox.next(() => true, START_MS);
+  if (decision !== null) return;
+  const message = `the workflow did not look at the window within ${String(START_MS / 1000)} s`;
+  throw new HubError('SCREEN_UNAVAILABLE', { message });
 }
 
 interface Playing {
@@ -83,9 +95,11 @@ async function playChange(
 ): Promise<Outcome> {
   const expected = expectationOf(shown);
   const before = stage.clicks().length;
+  // Nothing was going on, so whatever is decided from here on is about this change, a move of the window included.
+  const since = Date.now() - SOONER_MS;
   const paintedAt = await stage.show(shown, { afterMs: Math.round(pauseMs) });
   onEvent({ type: 'number-changed', change, shown, at: paintedAt });
-  const decision = await inbox.next((it) => it.changedAt >= paintedAt - SOONER_MS, PATIENCE_MS);
+  const decision = await inbox.next((it) => it.changedAt >= since, PATIENCE_MS);
   if (decision !== null) onEvent({ type: 'decided', change, decision, paintedAt });
   if (decision?.decision === 'click') await clickAfter(stage, before, PATIENCE_MS);
   const clicks = stage.clicks().slice(before);

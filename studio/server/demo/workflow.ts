@@ -12,7 +12,7 @@ export function demoWorkflow(boxes: Stage['boxes']): WorkflowDocument {
   const { x, y, width, height } = boxes.button;
   const button = { x: Math.round(x + width / 2), y: Math.round(y + height / 2) };
   const configs: Readonly<Record<string, WorkflowDocument['nodes'][string]['config']>> = {
-    changed: area,
+    changed: { ...area, atStart: true },
     shot: area,
     click: { window: WINDOW_TITLE, ...button, watch: area },
   };

@@ -9,7 +9,7 @@ export function createJournal(writer: Writer, runs: RunReader): Journal {
     async create(record) {
       const { id, workflow, createdAt } = record;
       const text = JSON.stringify(record);
-      return { epoch: await writer.write(['create', id, workflow.name, createdAt, text]) };
+      await writer.write(['create', id, workflow.name, createdAt, text]);
     },
     async append(run, epoch, entries) {
       const seq = entries[0]?.seq;

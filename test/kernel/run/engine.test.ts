@@ -65,7 +65,7 @@ test('a chain of 50,000 nodes runs to its end', async () => {
     clock: { now: () => 0, after: () => ({ [Symbol.dispose]: () => undefined }) },
     ids: { next: () => 'run-00000001' },
     journal: {
-      create: async () => ({ epoch: 1 }),
+      create: async () => undefined,
       append: async () => undefined,
       end: async () => undefined,
       claim: async () => null,

@@ -7,28 +7,27 @@ import { playScenario, type DemoStage } from '../../../../studio/server/demo/sce
 import type { StageClick } from '../../../../studio/server/demo/stage.ts';
 import { demoValues, expectationOf, seededRandom } from '../../../../studio/server/demo/values.ts';
 
+/** A decision about `shown`, just made. */
+function look(shown: string, made: Pick<Decision, 'value' | 'decision'>): Decision {
+  const stageMs = { capture: 0.2, read: 5, decide: 0.4, click: 1 };
+  const crop = { width: 2, height: 1, bgrx: Uint8Array.of(1, 2, 3, 0, 4, 5, 6, 0) };
+  return { run: 'r', changedAt: Date.now(), text: shown, confidence: 90, crop, stageMs, ...made };
+}
+
 /** A window and a hub without a screen: `decide` says what the hub makes of a shown value, and whether it presses. */
 function theatre(decide: (shown: string) => Pick<Decision, 'value' | 'decision'>) {
   const clicks: StageClick[] = [];
   const listeners = new Set<(click: StageClick) => void>();
   const decided: Decision[] = [];
   let wake = Promise.withResolvers<void>();
+  decided.push(look('–', { value: null, decision: 'unreadable' }));
   const stage: DemoStage = {
     scale: 1,
     show: async (shown) => {
-      const at = Date.now();
       const made = decide(shown);
-      const stageMs = { capture: 0.2, read: 5, decide: 0.4, click: 1 };
-      const crop = { width: 2, height: 1, bgrx: Uint8Array.of(1, 2, 3, 0, 4, 5, 6, 0) };
-      decided.push({
-        run: 'r',
-        changedAt: at,
-        text: shown,
-        confidence: 90,
-        crop,
-        stageMs,
-        ...made,
-      });
+      const decision = look(shown, made);
+      const at = decision.changedAt;
+      decided.push(decision);
       wake.resolve();
       if (made.decision === 'click') {
         const click = { at: at + 12, value: shown };

@@ -5,12 +5,12 @@ import { entryOf, recordOf } from './records.ts';
 /** Appends without end and prints each number once it is acknowledged; its parent kills it. */
 const store = await openStore(String(process.argv[2]));
 const run = runId('run-0001');
-const { epoch } = await store.journal.create(recordOf(run));
+await store.journal.create(recordOf(run));
 for (let seq = 1; ; seq += 4) {
   const numbers = [seq, seq + 1, seq + 2, seq + 3];
   await Promise.all(
     numbers.map(async (it) => {
-      await store.journal.append(run, epoch, [entryOf(it)]);
+      await store.journal.append(run, 1, [entryOf(it)]);
       process.stdout.write(`${String(it)}\n`);
     }),
   );

@@ -54,21 +54,30 @@ const layerOf = (path: string): string =>
 const isOurs = (path: string): boolean => WORKSPACES.some((it) => path.startsWith(`${it}/`));
 
 /** Who may import whom, besides itself; ARCHITECTURE.md section 3 and ADR 4. */
-const SDK = ['contract', 'author', 'artifact', 'runtime', 'hosting', 'testing', 'x11'].map(
-  (it) => `plugin-sdk/${it}`,
-);
+const SDK = [
+  'contract',
+  'author',
+  'artifact',
+  'expression',
+  'runtime',
+  'hosting',
+  'testing',
+  'x11',
+].map((it) => `plugin-sdk/${it}`);
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'plugin-sdk/contract': [],
   'plugin-sdk/author': ['plugin-sdk/contract'],
   'plugin-sdk/artifact': ['plugin-sdk/contract'],
   // The child side evaluates what authors wrote, so it knows the author's types.
   'plugin-sdk/runtime': ['plugin-sdk/contract', 'plugin-sdk/author'],
+  // CEL in workflows, for the kernel and for authors' checks.
+  'plugin-sdk/expression': ['plugin-sdk/contract'],
   // The hub's end of a host: its jail, its process, its channel.
   'plugin-sdk/hosting': ['plugin-sdk/contract', 'plugin-sdk/runtime'],
   'plugin-sdk/x11': ['plugin-sdk/contract'],
   'plugin-sdk/testing': SDK,
   'plugin-sdk/cli': SDK,
-  kernel: ['plugin-sdk/contract', 'plugin-sdk/hosting'],
+  kernel: ['plugin-sdk/contract', 'plugin-sdk/expression', 'plugin-sdk/hosting'],
   'registry/': ['plugin-sdk/contract', 'plugin-sdk/artifact'],
   'studio/server': [
     'kernel',
@@ -187,8 +196,8 @@ test('the visible top level is the fixed list', () => {
 
 const linesOf = (text: string): number => text.replace(/\n$/u, '').split('\n').length;
 
-// The budget is 3,000 lines. Until the kernel is back under it, this number may only go down.
-const KERNEL_LINES = 5100;
+/** ARCHITECTURE.md section 2. */
+const KERNEL_LINES = 3000;
 
 test('the kernel does not grow and loads nothing native, no HTTP and no SQLite', () => {
   const kernel = [...sources].filter(([file]) => file.startsWith('kernel/'));
@@ -220,11 +229,9 @@ test('what decides in the kernel knows no clock, no chance, no timers and no Nod
 const withoutComments = (text: string): string =>
   text.replace(/\/\*[\s\S]*?\*\//gu, '').replace(/^\s*\/\/.*$/gmu, '');
 
-// The error table is one list by design; the others are still to be split and may only shrink.
+// The error table is one list by design.
 const LONG_FILES: Readonly<Record<string, number>> = {
   'plugin-sdk/contract/errors.ts': 480,
-  'kernel/run/driver.ts': 337,
-  'kernel/run/machine.ts': 333,
 };
 
 test('no file is longer than 300 lines, but for a few that are named', () => {

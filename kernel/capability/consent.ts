@@ -75,16 +75,10 @@ export class Consent {
 
   approve(plugin: InstalledPlugin, decision: Decision): readonly Grant[] {
     const at = this.#ports.clock.now();
+    const { by, until = null } = decision;
     const grants = this.#askedFor(plugin, decision).map((asked): Grant => {
-      const permission = narrowed(asked, decision);
-      const until = decision.until ?? null;
-      return {
-        status: 'granted',
-        ...this.#place(plugin, asked, permission),
-        at,
-        by: decision.by,
-        until,
-      };
+      const place = this.#place(plugin, asked, narrowed(asked, decision));
+      return { status: 'granted', ...place, at, by, until };
     });
     return this.#settle('approve', grants);
   }
@@ -111,15 +105,11 @@ export class Consent {
   revoke(decision: Decision): readonly Grant[] {
     const { plugin, capability, target, by } = decision;
     const at = this.#ports.clock.now();
-    const held = this.#ports.book
-      .list()
-      .filter(
-        ({ status, plugin: holder, permission }) =>
-          status === 'granted' &&
-          holder === plugin &&
-          (capability === undefined || permission.capability === capability) &&
-          (target === undefined || targetCovers(target, permission.target)),
-      );
+    const held = this.#ports.book.list().filter((it) => {
+      if (it.status !== 'granted' || it.plugin !== plugin) return false;
+      if (capability !== undefined && it.permission.capability !== capability) return false;
+      return target === undefined || targetCovers(target, it.permission.target);
+    });
     if (held.length === 0) {
       const grant = [plugin, capability, target].filter((it) => it !== undefined).join(' ');
       throw new HubError('GRANT_NOT_FOUND', { grant });

@@ -6,13 +6,12 @@ import {
   type Runtime,
   type StepReport,
 } from '@runtime-hub/plugin-sdk/contract';
-import { Host } from '@runtime-hub/plugin-sdk/hosting';
+import { Host, residentBytes } from '@runtime-hub/plugin-sdk/hosting';
 import type {
   CallLine,
   CapabilityGate,
   EventSink,
   HostPorts,
-  HostSettings,
   InstalledPlugin,
   PluginSource,
   Provider,
@@ -21,7 +20,10 @@ import type {
   TriggerListener,
 } from '../ports.ts';
 import { CrashRecord } from './crash-record.ts';
-import { HostCalls, type CallLimits } from './host-calls.ts';
+import { HostCalls } from './host-calls.ts';
+import { DEFAULT_LIMITS, type PoolLimits } from './pool-limits.ts';
+
+export type { PoolLimits };
 
 export interface HostPoolPorts extends Omit<HostPorts, 'calls'> {
   readonly gate: CapabilityGate;
@@ -29,29 +31,6 @@ export interface HostPoolPorts extends Omit<HostPorts, 'calls'> {
   readonly plugins: PluginSource;
   readonly limits?: Partial<PoolLimits>;
 }
-
-export interface PoolLimits extends Omit<HostSettings, 'limits'> {
-  readonly calls: CallLimits;
-  /** Memory per runtime in MB: of the isolate, or of the whole child. */
-  readonly memoryMb: Readonly<Record<Runtime, number>>;
-  /** CPU time one entry into an isolate may take. */
-  readonly entryMs: number;
-  /** An unused host is ended after this long. */
-  readonly idleMs: number;
-  /** Isolate hosts kept ready without a plugin. */
-  readonly spares: number;
-}
-
-const DEFAULTS: PoolLimits = {
-  memoryMb: { isolate: 32, process: 512, driver: 384 },
-  entryMs: 200,
-  calls: { callsPerSecond: 2000, logsPerSecond: 100, logBytesPerSecond: 65_536 },
-  startMs: 10_000,
-  graceMs: 250,
-  serveMs: 30_000,
-  idleMs: 300_000,
-  spares: 1,
-};
 
 export interface HostStats {
   readonly plugin: PluginId;
@@ -99,7 +78,7 @@ class Pool implements HostPool {
 
   constructor(ports: HostPoolPorts) {
     this.#ports = ports;
-    this.#limits = { ...DEFAULTS, ...ports.limits };
+    this.#limits = { ...DEFAULT_LIMITS, ...ports.limits };
   }
 
   async run(request: SegmentRequest, signal: AbortSignal): Promise<readonly StepReport[]> {
@@ -142,7 +121,7 @@ class Pool implements HostPool {
     const hosts = loaded.map(async (host) => ({
       plugin: host.plugin,
       pid: host.pid,
-      rssBytes: await host.residentBytes(),
+      rssBytes: await residentBytes(host.pid),
       calls: host.calls,
       crashes: this.#crashes.get(host.plugin)?.count ?? 0,
     }));

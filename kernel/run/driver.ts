@@ -2,14 +2,12 @@ import {
   HubError,
   reportOf,
   type CapabilityName,
+  type ErrorReport,
   type HubEvent,
   type Json,
-  type JsonObject,
   type Permission,
   type PluginId,
-  type Problem,
   type RunId,
-  type StepValues,
 } from '@runtime-hub/plugin-sdk/contract';
 import type {
   Clock,
@@ -22,11 +20,11 @@ import type {
   StepExecutor,
   TriggerListener,
 } from '../ports.ts';
-import { resolveBindings } from '../workflow/bindings.ts';
 import { segmentSteps, type Plan } from '../workflow/plan.ts';
-import { schemaProblems } from '../workflow/validate-workflow.ts';
-import { advance, type Effect, type Fact, type Input, type RunState } from './machine.ts';
+import { advance } from './machine.ts';
+import type { Effect, Fact, Input, RunState } from './run-state.ts';
 import type { Scheduler } from './scheduler.ts';
+import { stepValues } from './step-values.ts';
 
 /** Says which permissions a step still lacks. */
 export interface PermissionPort {
@@ -52,7 +50,7 @@ export interface EnginePorts {
 export interface RunOutcome {
   readonly run: RunId;
   readonly status: 'succeeded' | 'failed' | 'cancelled';
-  readonly error: HubError | null;
+  readonly error: ErrorReport | null;
   readonly ms: number;
 }
 
@@ -74,22 +72,24 @@ export class Driver {
   readonly #timers = new Map<number, Disposable>();
   readonly #settle: PromiseWithResolvers<RunOutcome> = Promise.withResolvers();
 
-  constructor(options: {
-    record: RunRecord;
-    plan: Plan;
-    state: RunState;
-    seq: number;
-    epoch: number;
-    ports: EnginePorts;
-    scheduler: Scheduler;
-  }) {
-    this.record = options.record;
-    this.plan = options.plan;
-    this.#state = options.state;
-    this.#seq = options.seq;
-    this.#epoch = options.epoch;
-    this.#ports = options.ports;
-    this.#scheduler = options.scheduler;
+  constructor(
+    run: {
+      readonly record: RunRecord;
+      readonly plan: Plan;
+      readonly state: RunState;
+      readonly seq: number;
+      readonly epoch: number;
+    },
+    ports: EnginePorts,
+    scheduler: Scheduler,
+  ) {
+    this.record = run.record;
+    this.plan = run.plan;
+    this.#state = run.state;
+    this.#seq = run.seq;
+    this.#epoch = run.epoch;
+    this.#ports = ports;
+    this.#scheduler = scheduler;
     this.finished = this.#settle.promise;
     this.finished.catch(() => undefined);
   }
@@ -169,8 +169,6 @@ export class Driver {
           .get(effect.first)
           ?.abort(new HubError('STEP_CANCELLED', { reason: 'the run ended' }));
         return;
-      case 'ask-permission':
-        return;
       case 'finish':
         void this.#finish(effect).catch((error: unknown) => this.#lost(error));
     }
@@ -182,17 +180,9 @@ export class Driver {
     const permissions = this.#missing(first);
     if (permissions.length > 0) {
       const { plugin, name } = node;
-      this.#emit({
-        type: 'step.waiting',
-        ...this.#step(first),
-        plugin,
-        permissions: [...permissions],
-      });
-      this.#emit({
-        type: 'run.waiting',
-        run: this.record.id,
-        reason: `${name} needs a permission of ${plugin}`,
-      });
+      const step = this.#step(first);
+      this.#emit({ type: 'step.waiting', ...step, plugin, permissions: [...permissions] });
+      this.#emitWaiting(`${name} needs a permission of ${plugin}`);
       return this.feed({ type: 'permission.waiting', node: name });
     }
     const abort = new AbortController();
@@ -214,18 +204,16 @@ export class Driver {
   ): ReturnType<StepExecutor['run']> {
     const node = this.plan.nodes[first];
     if (node === undefined) return [];
-    const values = this.#values(first);
-    if (node.nodeType.effect === 'external')
-      this.#append({ type: 'step.intended', node: node.name });
-    this.#state.intended[first] = node.nodeType.effect === 'external' ? 1 : 0;
-    if (node.nodeType.effect === 'external') await this.#durable;
+    const values = stepValues(this.plan, this.#state, first);
+    if (node.nodeType.effect === 'external') {
+      this.feed({ type: 'step.intended', node: node.name });
+      await this.#durable;
+    }
     signal.throwIfAborted();
-    this.#emit({
-      type: 'step.started',
-      ...this.#step(first),
-      attempt: (this.#state.attempts[first] ?? 0) + 1,
-    });
+    const attempt = (this.#state.attempts[first] ?? 0) + 1;
+    this.#emit({ type: 'step.started', ...this.#step(first), attempt });
     const last = this.plan.nodes[members.at(-1) ?? first];
+    const timeouts = members.map((member) => this.plan.nodes[member]?.timeoutMs ?? 0);
     const request = {
       run: this.record.id,
       workflow: this.record.workflow.name,
@@ -233,52 +221,9 @@ export class Driver {
       segment: `${node.name}..${last?.name ?? ''}`,
       steps: segmentSteps(this.plan, members),
       values: { [node.name]: values },
-      deadlineMs: members.reduce(
-        (sum, member) => sum + (this.plan.nodes[member]?.timeoutMs ?? 0),
-        0,
-      ),
+      deadlineMs: timeouts.reduce((sum, ms) => sum + ms, 0),
     };
     return await this.#ports.executor.run(request, signal);
-  }
-
-  /** Config and inputs of a segment's first step. Throws STEP_EXPRESSION_FAILED, STEP_INPUT_INVALID. */
-  #values(first: number): StepValues {
-    const node = this.plan.nodes[first];
-    if (node === undefined) return {};
-    const arrived: Record<string, Json> = {};
-    for (const edge of this.plan.incoming[first] ?? []) {
-      const [out, into] = this.plan.ports[edge] ?? ['', ''];
-      const value = this.#state.outputs[this.plan.from[edge] ?? -1]?.[out];
-      if (value !== undefined && into !== 'run' && !Object.hasOwn(arrived, into))
-        arrived[into] = value;
-    }
-    const steps = Object.fromEntries(
-      node.reads.flatMap((read) => {
-        const outputs = this.#state.outputs[read];
-        return outputs == null ? [] : [[this.plan.nodes[read]?.name ?? '', outputs]];
-      }),
-    );
-    const scope = {
-      inputs: arrived,
-      steps,
-      trigger: this.record.trigger?.outputs ?? {},
-      run: { id: this.record.id },
-    };
-    // SAFETY: resolving an object of values gives an object.
-    const config = (
-      node.bound ? resolveBindings(node.config, scope, '/config') : node.config
-    ) as JsonObject;
-    const given = (
-      node.bound ? resolveBindings(node.inputs, scope, '/inputs') : node.inputs
-    ) as JsonObject;
-    const inputs = { ...given, ...arrived };
-    const problems: Problem[] = [...schemaProblems(node.nodeType.config, config, '/config')];
-    for (const [port, value] of Object.entries(inputs)) {
-      const schema = node.nodeType.inputs[port];
-      if (schema !== undefined) problems.push(...schemaProblems(schema, value, `/inputs/${port}`));
-    }
-    if (problems.length > 0) throw new HubError('STEP_INPUT_INVALID', { problems });
-    return { config, inputs, attempt: (this.#state.attempts[first] ?? 0) + 1 };
   }
 
   async #finish(effect: Extract<Effect, { type: 'finish' }>): Promise<void> {
@@ -286,21 +231,11 @@ export class Driver {
     const at = this.#ports.clock.now();
     const { status, error } = effect;
     await this.#ports.journal.end(this.record.id, this.#epoch, status, at);
+    const run = this.record.id;
     const ms = at - this.record.createdAt;
-    const workflow = this.record.workflow.name;
-    this.#emit({
-      type: 'run.finished',
-      run: this.record.id,
-      workflow,
-      status,
-      ms,
-      ...(error === null ? {} : { error }),
-    });
-    const problem =
-      error === null
-        ? null
-        : new HubError('STEP_FAILED', { message: `${error.code}: ${error.message}` });
-    this.#settle.resolve({ run: this.record.id, status, error: problem, ms });
+    const about = { run, workflow: this.record.workflow.name, status, ms };
+    this.#emit({ type: 'run.finished', ...about, ...(error === null ? {} : { error }) });
+    this.#settle.resolve({ run, status, error, ms });
   }
 
   #missing(node: number): readonly Permission[] {
@@ -322,8 +257,12 @@ export class Driver {
   #tell(fact: Fact): void {
     const step = this.#step(fact.node);
     const { ms, error } = fact;
-    if (fact.status === 'skipped' || fact.status === 'unknown')
-      return this.#emit({ type: `step.${fact.status}`, ...step });
+    if (fact.status === 'skipped' || fact.status === 'unknown') {
+      this.#emit({ type: `step.${fact.status}`, ...step });
+      if (this.#state.nodes[fact.node] === 'unknown')
+        this.#emitWaiting(`nobody knows whether ${step.node} was done`);
+      return;
+    }
     if (fact.status === 'failed') {
       const attempt = this.#state.attempts[fact.node] ?? 1;
       const retry = fact.retryInMs === undefined ? {} : { retryInMs: fact.retryInMs };
@@ -334,6 +273,10 @@ export class Driver {
     const outputs = fact.outputs ?? {};
     const small = JSON.stringify(outputs).length <= MAX_EVENT_OUTPUT;
     this.#emit({ type: 'step.finished', ...step, ms, ...(small ? { outputs } : {}) });
+  }
+
+  #emitWaiting(reason: string): void {
+    this.#emit({ type: 'run.waiting', run: this.record.id, reason });
   }
 
   #emit(

@@ -11,7 +11,8 @@ import type { PluginSource, RunRecord } from '../ports.ts';
 import { planWorkflow, type Plan } from '../workflow/plan.ts';
 import { validateWorkflow } from '../workflow/validate-workflow.ts';
 import { Driver, type EnginePorts, type RunOutcome } from './driver.ts';
-import { advance, initialState, type Input, type RunState } from './machine.ts';
+import { advance } from './machine.ts';
+import { initialState, type Input, type RunState } from './run-state.ts';
 import { createScheduler } from './scheduler.ts';
 import { activate, type Activation } from './trigger.ts';
 
@@ -41,10 +42,8 @@ export interface Engine {
 function createPlanner(plugins: PluginSource): (workflow: WorkflowDocument) => Plan {
   const known = new WeakMap<WorkflowDocument, { readonly plan: Plan; readonly digests: string }>();
   return (workflow) => {
-    const digests = plugins
-      .list()
-      .map((plugin) => plugin.digest)
-      .join(' ');
+    const installed = plugins.list().map((plugin) => plugin.digest);
+    const digests = installed.join(' ');
     const found = known.get(workflow);
     if (found?.digests === digests) return found.plan;
     const problems = validateWorkflow(workflow, plugins);
@@ -84,14 +83,10 @@ export function createEngine(ports: EnginePorts): Engine {
     };
     const created = ports.journal.create(record);
     const state = initialState(plan, record.id, record.trigger);
-    const driver = new Driver({ record, plan, state, seq: 0, epoch: 1, ports, scheduler });
+    const driver = new Driver({ record, plan, state, seq: 0, epoch: 1 }, ports, scheduler);
     const started = keep(driver);
-    ports.events.emit({
-      type: 'run.started',
-      at: ports.clock.now(),
-      run: record.id,
-      workflow: workflow.name,
-    });
+    const { id: run, createdAt: at } = record;
+    ports.events.emit({ type: 'run.started', at, run, workflow: workflow.name });
     driver.begin();
     await created;
     return started;
@@ -111,15 +106,8 @@ export function createEngine(ports: EnginePorts): Engine {
       await ports.journal.end(run, epoch, state.status, ports.clock.now());
       return [run];
     }
-    const driver = new Driver({
-      record,
-      plan,
-      state,
-      seq: entries.at(-1)?.seq ?? 0,
-      epoch,
-      ports,
-      scheduler,
-    });
+    const seq = entries.at(-1)?.seq ?? 0;
+    const driver = new Driver({ record, plan, state, seq, epoch }, ports, scheduler);
     keep(driver);
     driver.feed({ type: 'recovered' });
     return [run];
@@ -136,12 +124,8 @@ export function createEngine(ports: EnginePorts): Engine {
         try {
           resumed.push(...(await resume(run)));
         } catch (error) {
-          ports.events.emit({
-            type: 'run.waiting',
-            at: ports.clock.now(),
-            run,
-            reason: reportOf(error).message,
-          });
+          const { message: reason } = reportOf(error);
+          ports.events.emit({ type: 'run.waiting', at: ports.clock.now(), run, reason });
         }
       }
       return resumed;

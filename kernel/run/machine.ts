@@ -1,104 +1,19 @@
-import type {
-  ErrorReport,
-  Json,
-  JsonObject,
-  RunId,
-  StepReport,
+import {
+  HubError,
+  reportOf,
+  type ErrorReport,
+  type JsonObject,
+  type StepReport,
 } from '@runtime-hub/plugin-sdk/contract';
-import type { Plan } from '../workflow/plan.ts';
-import { segmentFrom } from '../workflow/plan.ts';
+import { segmentFrom, type Plan } from '../workflow/plan.ts';
 import { retryDelay } from './retry.ts';
-
-export type NodeStatus =
-  | 'pending'
-  | 'ready'
-  | 'running'
-  | 'retrying'
-  | 'waiting'
-  | 'unknown'
-  | 'finished'
-  | 'failed'
-  | 'skipped';
-export type RunStatus = 'running' | 'succeeded' | 'failed' | 'cancelled';
-
-/** What the machine consumes; plain JSON, journaled in order. */
-export type Input =
-  | { readonly type: 'run.started' }
-  | { readonly type: 'step.intended'; readonly node: string }
-  | {
-      readonly type: 'steps.finished';
-      readonly first: string;
-      readonly reports: readonly StepReport[];
-    }
-  | { readonly type: 'segment.failed'; readonly node: string; readonly error: ErrorReport }
-  | { readonly type: 'timer.fired'; readonly node: string }
-  | { readonly type: 'permission.waiting'; readonly node: string }
-  | { readonly type: 'permission.granted'; readonly node: string }
-  | { readonly type: 'cancel.requested'; readonly reason: string }
-  | { readonly type: 'recovered' }
-  | { readonly type: 'resolved'; readonly node: string; readonly as: 'done' | 'retry' | 'fail' };
-
-export type Effect =
-  | { readonly type: 'run-segment'; readonly first: number; readonly members: readonly number[] }
-  | { readonly type: 'set-timer'; readonly node: number; readonly ms: number }
-  | { readonly type: 'ask-permission'; readonly node: number }
-  | { readonly type: 'cancel-segment'; readonly first: number }
-  | {
-      readonly type: 'finish';
-      readonly status: Exclude<RunStatus, 'running'>;
-      readonly error: ErrorReport | null;
-    };
-
-/** What became of a node, for events; derived, never journaled. */
-export interface Fact {
-  readonly node: number;
-  readonly status: 'finished' | 'failed' | 'skipped' | 'unknown';
-  readonly ms: number;
-  readonly outputs?: JsonObject;
-  readonly error?: ErrorReport;
-  readonly retryInMs?: number;
-}
-
-export interface RunState {
-  readonly run: RunId;
-  readonly trigger: { readonly node: string; readonly outputs: JsonObject } | null;
-  status: RunStatus;
-  readonly nodes: NodeStatus[];
-  /** Edges that have not settled, and edges that arrived alive, per node. */
-  readonly outstanding: Int32Array;
-  readonly alive: Int32Array;
-  readonly attempts: Int32Array;
-  readonly intended: Uint8Array;
-  readonly outputs: (JsonObject | null)[];
-  readonly flights: Map<number, readonly number[]>;
-  ready: number[];
-  open: number;
-}
+import type { Effect, Fact, Input, RunState, RunStatus } from './run-state.ts';
 
 interface Turn {
   readonly plan: Plan;
   readonly state: RunState;
   readonly effects: Effect[];
   readonly facts: Fact[];
-}
-
-/** The state before `run.started`. */
-export function initialState(plan: Plan, run: RunId, trigger: RunState['trigger']): RunState {
-  const count = plan.nodes.length;
-  return {
-    run,
-    trigger,
-    status: 'running',
-    nodes: plan.nodes.map(() => 'pending'),
-    outstanding: Int32Array.from(plan.incoming, (edges) => edges.length),
-    alive: new Int32Array(count),
-    attempts: new Int32Array(count),
-    intended: new Uint8Array(count),
-    outputs: plan.nodes.map(() => null),
-    flights: new Map(),
-    ready: [],
-    open: count,
-  };
 }
 
 /** Decides what follows an input. Consumes the passed state: go on with the one that is returned. */
@@ -137,6 +52,7 @@ function applyToNode(turn: Turn, input: Extract<Input, { node: string }>): void 
       return;
     case 'segment.failed':
       if (!state.flights.delete(node)) return;
+      if (LOST.has(input.error.code) && wasBegun(turn, node)) return becomeUnknown(turn, node);
       return fail(turn, node, input.error, 0);
     case 'timer.fired':
       if (status === 'retrying') makeReady(state, node);
@@ -153,6 +69,17 @@ function applyToNode(turn: Turn, input: Extract<Input, { node: string }>): void 
       return;
   }
 }
+
+/** Ends of a host in the middle of a step: how far it had come nobody knows. */
+const LOST: ReadonlySet<string> = new Set([
+  'HOST_CRASHED',
+  'HOST_OUT_OF_MEMORY',
+  'HOST_PROTOCOL_ERROR',
+  'HOST_UNRESPONSIVE',
+]);
+
+const wasBegun = ({ plan, state }: Turn, node: number): boolean =>
+  plan.nodes[node]?.nodeType.effect === 'external' && state.intended[node] === 1;
 
 function start(turn: Turn): void {
   const { plan, state } = turn;
@@ -192,6 +119,7 @@ function succeed(turn: Turn, node: number, outputs: JsonObject, ms: number): voi
 function fail(turn: Turn, node: number, error: ErrorReport, ms: number): void {
   const { plan, state } = turn;
   const attempt = (state.attempts[node] = (state.attempts[node] ?? 0) + 1);
+  state.intended[node] = 0;
   const spec = plan.nodes[node];
   const retryInMs = spec === undefined ? null : retryDelay(spec, state.run, attempt, error);
   if (retryInMs !== null) {
@@ -296,38 +224,30 @@ function end(turn: Turn, status: Exclude<RunStatus, 'running'>, error: ErrorRepo
 
 /** Work in flight is lost: pure and idempotent steps and unstarted ones run again, external ones are unknown. */
 function recover(turn: Turn): void {
-  const { plan, state } = turn;
+  const { state } = turn;
   state.flights.clear();
   state.nodes.forEach((status, node) => {
     if (status === 'waiting' || status === 'retrying') return makeReady(state, node);
     if (status !== 'running') return;
-    const external = plan.nodes[node]?.nodeType.effect === 'external';
-    if (!external || state.intended[node] === 0) return makeReady(state, node);
-    state.nodes[node] = 'unknown';
-    turn.facts.push({ node, status: 'unknown', ms: 0 });
-    const policy = plan.document.settings?.onUnknown ?? 'ask';
-    if (policy === 'skip') skip(turn, node);
-    else if (policy !== 'ask') settleUnknown(turn, node, policy);
+    if (wasBegun(turn, node)) becomeUnknown(turn, node);
+    else makeReady(state, node);
   });
 }
 
+/** What was begun may have been done: only the workflow's policy, or a person, may say what it was. */
+function becomeUnknown(turn: Turn, node: number): void {
+  const { plan, state } = turn;
+  state.nodes[node] = 'unknown';
+  turn.facts.push({ node, status: 'unknown', ms: 0 });
+  const policy = plan.document.settings?.onUnknown ?? 'ask';
+  if (policy === 'skip') skip(turn, node);
+  else if (policy !== 'ask') settleUnknown(turn, node, policy);
+}
+
 function settleUnknown(turn: Turn, node: number, as: 'done' | 'retry' | 'fail'): void {
-  const { state, plan } = turn;
-  const name = plan.nodes[node]?.name ?? '';
-  const data: Json = { node: name };
-  state.intended[node] = 0;
-  if (as === 'retry') makeReady(state, node);
-  else if (as === 'done') succeed(turn, node, {}, 0);
-  else
-    fail(
-      turn,
-      node,
-      {
-        code: 'STEP_UNKNOWN',
-        message: `It is not known whether ${name} was done`,
-        data,
-        retryable: false,
-      },
-      0,
-    );
+  const name = turn.plan.nodes[node]?.name ?? '';
+  turn.state.intended[node] = 0;
+  if (as === 'retry') return makeReady(turn.state, node);
+  if (as === 'done') return succeed(turn, node, {}, 0);
+  fail(turn, node, reportOf(new HubError('STEP_UNKNOWN', { node: name })), 0);
 }

@@ -88,34 +88,25 @@ async function keepListening(
   signal: AbortSignal,
 ): Promise<void> {
   const { ports } = needs;
+  const { events, clock } = ports;
   const place = { workflow: workflow.name, node: node.name };
   for (let crashes = 0; !signal.aborted; crashes += 1) {
     await untilGranted(node, workflow, needs, signal);
     if (signal.aborted) return;
-    ports.events.emit({ type: 'trigger.started', at: ports.clock.now(), ...place });
+    events.emit({ type: 'trigger.started', at: clock.now(), ...place });
     const onEvent = async (outputs: JsonObject): Promise<void> => {
       crashes = 0;
-      ports.events.emit({ type: 'trigger.fired', at: ports.clock.now(), ...place, value: outputs });
+      events.emit({ type: 'trigger.fired', at: clock.now(), ...place, value: outputs });
       await take({ node: node.name, outputs });
     };
-    const request = {
-      plugin: node.plugin,
-      node: node.name,
-      type: node.type,
-      config: node.config,
-      workflow: workflow.name,
-    };
+    const { plugin, type, config } = node;
+    const request = { plugin, type, config, ...place };
     try {
       await ports.listener.listen(request, onEvent, signal);
-      ports.events.emit({ type: 'trigger.ended', at: ports.clock.now(), ...place });
+      events.emit({ type: 'trigger.ended', at: clock.now(), ...place });
       return;
     } catch (error) {
-      ports.events.emit({
-        type: 'trigger.ended',
-        at: ports.clock.now(),
-        ...place,
-        error: reportOf(error),
-      });
+      events.emit({ type: 'trigger.ended', at: clock.now(), ...place, error: reportOf(error) });
     }
     await pause(ports, Math.min(30_000, 1000 * 2 ** Math.min(crashes, 5)), signal);
   }
@@ -128,11 +119,9 @@ async function untilGranted(
   signal: AbortSignal,
 ): Promise<void> {
   const context = { run: runId('activation'), workflow: workflow.name, node: node.name };
-  const { permissions } = needs.ports;
-  while (
-    !signal.aborted &&
-    permissions.missing(node.plugin, node.nodeType.uses, context).length > 0
-  ) {
+  const isMissing = (): boolean =>
+    needs.ports.permissions.missing(node.plugin, node.nodeType.uses, context).length > 0;
+  while (!signal.aborted && isMissing()) {
     const { promise, resolve } = Promise.withResolvers<void>();
     const change = (): void => resolve();
     needs.cancelled.add(change);

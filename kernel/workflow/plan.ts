@@ -9,7 +9,7 @@ import {
   type WorkflowDocument,
 } from '@runtime-hub/plugin-sdk/contract';
 import type { PluginSource } from '../ports.ts';
-import { findBindings, stepsRead } from './bindings.ts';
+import { findBindings, stepsRead } from '@runtime-hub/plugin-sdk/expression';
 
 export interface PlanNode {
   readonly name: string;

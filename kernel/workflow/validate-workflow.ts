@@ -10,8 +10,7 @@ import {
 } from '@runtime-hub/plugin-sdk/contract';
 import { Ajv, type ValidateFunction } from 'ajv';
 import type { PluginSource } from '../ports.ts';
-import { findBindings } from './bindings.ts';
-import { compileExpression } from './expression.ts';
+import { compileExpression, findBindings } from '@runtime-hub/plugin-sdk/expression';
 import { nodeTypeOf } from './plan.ts';
 
 const ajv = new Ajv({ strict: false, allErrors: true, logger: false, validateSchema: false });
@@ -55,9 +54,8 @@ function pinProblems(document: WorkflowDocument, plugins: PluginSource): Problem
     const same = pin.digest === undefined || pin.digest === installed.digest;
     if (same && installed.manifest.version === pin.version) return [];
     const message = `wants ${pin.version}, installed is ${installed.manifest.version}${same ? '' : ' with another digest'}`;
-    return [
-      { at: `/plugins/${id}`, message, cure: `Install ${id}@${pin.version} or change the pin.` },
-    ];
+    const cure = `Install ${id}@${pin.version} or change the pin.`;
+    return [{ at: `/plugins/${id}`, message, cure }];
   });
 }
 
@@ -92,33 +90,32 @@ function nodeProblems(
 ): Problem[] {
   const at = `/nodes/${name}`;
   const plugin = splitNodeType(node.type).plugin;
-  if (type === null)
-    return [
-      {
-        at,
-        message: `unknown node type ${node.type}`,
-        cure: `Install ${plugin}: hub plugins install ${plugin}`,
-      },
-    ];
-  if (node.disabled === true) return [];
-  const problems: Problem[] = [];
-  for (const port of Object.keys(type.inputs)) {
-    const edges = fed.get(`${name}.${port}`) ?? 0;
-    if (type.join === 'all' && edges > 1)
-      problems.push({
-        at: `${at}/inputs/${port}`,
-        message: 'more than one edge arrives here',
-        cure: 'Join them with core/flow:merge.',
-      });
-    const given = Object.hasOwn(node.inputs ?? {}, port) || type.optionalInputs.includes(port);
-    if (edges === 0 && !given && type.kind === 'action')
-      problems.push({
-        at: `${at}/inputs/${port}`,
-        message: 'is missing',
-        cure: 'Connect an edge or give a value.',
-      });
+  if (type === null) {
+    const cure = `Install ${plugin}: hub plugins install ${plugin}`;
+    return [{ at, message: `unknown node type ${node.type}`, cure }];
   }
-  return [...problems, ...configProblems(at, node, type), ...bindingProblems(at, node)];
+  if (node.disabled === true) return [];
+  const ports = Object.keys(type.inputs).flatMap((port) =>
+    portProblems(`${at}/inputs/${port}`, node, type, port, fed.get(`${name}.${port}`) ?? 0),
+  );
+  return [...ports, ...configProblems(at, node, type), ...bindingProblems(at, node)];
+}
+
+function portProblems(
+  at: string,
+  node: WorkflowNode,
+  type: NodeType,
+  port: string,
+  edges: number,
+): Problem[] {
+  const tooMany = {
+    message: 'more than one edge arrives here',
+    cure: 'Join them with core/flow:merge.',
+  };
+  if (type.join === 'all' && edges > 1) return [{ at, ...tooMany }];
+  const given = Object.hasOwn(node.inputs ?? {}, port) || type.optionalInputs.includes(port);
+  if (edges > 0 || given || type.kind !== 'action') return [];
+  return [{ at, message: 'is missing', cure: 'Connect an edge or give a value.' }];
 }
 
 function configProblems(at: string, node: WorkflowNode, type: NodeType): readonly Problem[] {
@@ -167,12 +164,6 @@ function cycleProblems(document: WorkflowDocument): Problem[] {
     }
   }
   if (waits.size === 0) return [];
-  const names = [...waits.keys()].slice(0, 20).join(', ');
-  return [
-    {
-      at: '/edges',
-      message: `a cycle goes through or leads to ${names}`,
-      cure: 'Remove an edge of the cycle.',
-    },
-  ];
+  const message = `a cycle goes through or leads to ${[...waits.keys()].slice(0, 20).join(', ')}`;
+  return [{ at: '/edges', message, cure: 'Remove an edge of the cycle.' }];
 }

@@ -264,7 +264,7 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: Row<ErrorData[C]> } = {
     status: 409,
     retryable: false,
     text: (d) =>
-      `The hub stopped while ${d.node} was acting on the outside world; nobody knows whether it was done`,
+      `The hub or the plugin stopped while ${d.node} was acting on the outside world; nobody knows whether it was done`,
     cure: 'Look at the outside world, then: hub runs resolve <run> <node> --as done|retry|fail',
   },
   SCREEN_UNAVAILABLE: {

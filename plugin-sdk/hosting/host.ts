@@ -24,9 +24,11 @@ import { Channel, type Incoming } from './channel.ts';
 import { listenTo } from './listening.ts';
 import { areReports, sendPlugin } from './load-plugin.ts';
 import { SegmentNames } from './segment-names.ts';
-import { residentBytes, watchMemory } from './watchdog.ts';
+import { watchMemory } from './watchdog.ts';
 
 const NOBODY = pluginId('hub/spare');
+/** How V8 and the C++ library say so before they abort. */
+const RAN_OUT = /out of memory|bad_alloc|allocation failed|failed to allocate/iu;
 /** Code and shared libraries of node that are resident but no use of the plugin's. */
 const NODE_BYTES = 96 * 1024 * 1024;
 
@@ -59,11 +61,8 @@ export class Host {
     try {
       const blobs = what.runtime === 'isolate' ? null : folders;
       const spec = { host: id, ...what, blobs, limits: settings.limits };
-      const host = new Host(ports, settings, {
-        id,
-        process: await ports.launcher.launch(spec),
-        ...what,
-      });
+      const process = await ports.launcher.launch(spec);
+      const host = new Host(ports, settings, { id, process, ...what });
       await host.#within(host.#hello.promise);
       return host;
     } catch (error) {
@@ -125,10 +124,6 @@ export class Host {
     return this.#why !== null;
   }
 
-  residentBytes(): Promise<number> {
-    return residentBytes(this.pid);
-  }
-
   /** Gives the host its plugin. Throws HOST_LOAD_FAILED when it fails or describes itself otherwise than its signed manifest. */
   async loadPlugin(plugin: InstalledPlugin): Promise<void> {
     this.#plugin = plugin;
@@ -149,11 +144,10 @@ export class Host {
     const segment = this.#segments.nameOf(request.steps);
     const { run, workflow, values, deadlineMs } = request;
     const nodes = request.steps.map((step) => step.node);
-    const reports = await this.#ask(
-      { run, workflow, nodes, onEvent: null },
-      (id) => ({ t: 'run', id, segment, run, workflow, values, deadlineMs }),
-      { deadlineMs, signal },
-    ).catch((error: unknown) => {
+    const work = { run, workflow, nodes, onEvent: null };
+    const frame = (id: number) =>
+      ({ t: 'run', id, segment, run, workflow, values, deadlineMs }) as const;
+    const reports = await this.#ask(work, frame, { deadlineMs, signal }).catch((error: unknown) => {
       throw this.#recycle(error);
     });
     if (!areReports(reports)) throw this.#broken('a run was answered with something else');
@@ -181,11 +175,10 @@ export class Host {
   async serve(request: ServeRequest, signal: AbortSignal): Promise<Json> {
     const { capability, operation, args, caller } = request;
     const deadlineMs = this.#settings.serveMs;
-    return await this.#ask(
-      { run: null, workflow: null, nodes: [], onEvent: null },
-      (id) => ({ t: 'serve', id, capability, operation, args, caller, deadlineMs }),
-      { deadlineMs, signal },
-    );
+    const work = { run: null, workflow: null, nodes: [], onEvent: null };
+    const frame = (id: number) =>
+      ({ t: 'serve', id, capability, operation, args, caller, deadlineMs }) as const;
+    return await this.#ask(work, frame, { deadlineMs, signal });
   }
 
   /** Ends the host; what is open rejects with STEP_CANCELLED. */
@@ -296,10 +289,9 @@ export class Host {
     using _watch = watchMemory(clock, this.pid, limit, () => this.#kill(full()));
     const { code, signal } = await this.#process.ended;
     const how = code === null ? `signal ${String(signal)}` : `exit code ${String(code)}`;
-    const ranOut = /out of memory|bad_alloc|allocation failed|failed to allocate/iu.test(
-      this.#said,
-    );
-    this.#why ??= ranOut ? full() : new HubError('HOST_CRASHED', { plugin: this.plugin, how });
+    this.#why ??= RAN_OUT.test(this.#said)
+      ? full()
+      : new HubError('HOST_CRASHED', { plugin: this.plugin, how });
     this.#close(this.#why);
     blobs.close(this.id);
     return this.#why;

@@ -1,5 +1,5 @@
-import { MAX_JSON_DEPTH, type Json, type JsonObject } from '@runtime-hub/plugin-sdk/contract';
-import { cel, type CelInput } from '../cel.ts';
+import { MAX_JSON_DEPTH, type Json, type JsonObject } from '../contract/index.ts';
+import { cel, type CelInput } from './cel.ts';
 
 /** What an expression can see. */
 export interface Scope {

@@ -1,4 +1,4 @@
-import { HubError, type Json, type JsonObject } from '@runtime-hub/plugin-sdk/contract';
+import { HubError, type Json, type JsonObject } from '../contract/index.ts';
 import { compileExpression, type Scope } from './expression.ts';
 
 /** A `$cel` binding and its JSON pointer. */

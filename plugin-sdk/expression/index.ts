@@ -1,0 +1,2 @@
+export { findBindings, resolveBindings, stepsRead } from './bindings.ts';
+export { compileExpression } from './expression.ts';

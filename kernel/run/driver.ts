@@ -54,6 +54,15 @@ export interface RunOutcome {
   readonly ms: number;
 }
 
+/** A run to go on with: its state after the journal's entry `seq`, under `epoch`. */
+export interface DrivenRun {
+  readonly record: RunRecord;
+  readonly plan: Plan;
+  readonly state: RunState;
+  readonly seq: number;
+  readonly epoch: number;
+}
+
 const MAX_EVENT_OUTPUT = 4096;
 
 /** One live run: journals inputs, then performs what `advance` asks for. */
@@ -72,17 +81,7 @@ export class Driver {
   readonly #timers = new Map<number, Disposable>();
   readonly #settle: PromiseWithResolvers<RunOutcome> = Promise.withResolvers();
 
-  constructor(
-    run: {
-      readonly record: RunRecord;
-      readonly plan: Plan;
-      readonly state: RunState;
-      readonly seq: number;
-      readonly epoch: number;
-    },
-    ports: EnginePorts,
-    scheduler: Scheduler,
-  ) {
+  constructor(run: DrivenRun, ports: EnginePorts, scheduler: Scheduler) {
     this.record = run.record;
     this.plan = run.plan;
     this.#state = run.state;
@@ -103,7 +102,12 @@ export class Driver {
     this.#apply({ type: 'run.started' });
   }
 
-  /** Journals an input and performs what follows; completions wait for the disk only before external effects. */
+  /** Resolves when all that was fed so far is durable. */
+  get durable(): Promise<void> {
+    return this.#durable;
+  }
+
+  /** Journals an input and performs what follows; only external effects wait for the disk. */
   feed(input: Input): void {
     if (this.#closed || this.#state.status !== 'running') return;
     this.#append(input);

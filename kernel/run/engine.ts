@@ -2,7 +2,6 @@ import {
   HubError,
   reportOf,
   runId,
-  type JsonObject,
   type PluginId,
   type RunId,
   type WorkflowDocument,
@@ -10,10 +9,10 @@ import {
 import type { PluginSource, RunRecord } from '../ports.ts';
 import { planWorkflow, type Plan } from '../workflow/plan.ts';
 import { validateWorkflow } from '../workflow/validate-workflow.ts';
-import { Driver, type EnginePorts, type RunOutcome } from './driver.ts';
+import { Driver, type DrivenRun, type EnginePorts, type RunOutcome } from './driver.ts';
 import { advance } from './machine.ts';
 import { initialState, type Input, type RunState } from './run-state.ts';
-import { createScheduler } from './scheduler.ts';
+import { createScheduler, type Scheduler } from './scheduler.ts';
 import { activate, type Activation } from './trigger.ts';
 
 export type { Activation };
@@ -24,8 +23,9 @@ export interface StartedRun {
 export interface Engine {
   start(
     workflow: WorkflowDocument,
-    options?: { readonly trigger?: { readonly node: string; readonly outputs: JsonObject } },
+    options?: { readonly trigger?: RunRecord['trigger'] },
   ): Promise<StartedRun>;
+  /** This and `resolve` resolve when they are durable. Throw RUN_NOT_FOUND. */
   cancel(run: RunId, reason: string): Promise<void>;
   resolve(run: RunId, node: string, as: 'done' | 'retry' | 'fail'): Promise<void>;
   recover(): Promise<RunId[]>;
@@ -54,103 +54,123 @@ function createPlanner(plugins: PluginSource): (workflow: WorkflowDocument) => P
   };
 }
 
-/** Starts, resumes and steers runs. */
-export function createEngine(ports: EnginePorts): Engine {
-  const planOf = createPlanner(ports.plugins);
-  const scheduler = createScheduler(ports.limits?.maxParallelSteps ?? 64);
-  const drivers = new Map<string, Driver>();
-  const activations = new Set<Activation>();
-  const changes = new Set<(plugin: PluginId) => void>();
-  const known = (run: RunId): Driver => {
-    const driver = drivers.get(run);
-    if (driver === undefined) throw new HubError('RUN_NOT_FOUND', { run });
-    return driver;
-  };
-  const keep = (driver: Driver): StartedRun => {
-    const { record, finished } = driver;
-    drivers.set(record.id, driver);
-    const forget = (): void => void drivers.delete(record.id);
-    finished.then(forget, forget);
-    return { run: record.id, finished };
-  };
-  const start: Engine['start'] = async (workflow, options = {}) => {
-    const plan = planOf(workflow);
-    const record: RunRecord = {
-      id: runId(ports.ids.next()),
-      workflow,
-      trigger: options.trigger ?? null,
-      createdAt: ports.clock.now(),
-    };
-    const created = ports.journal.create(record);
-    const state = initialState(plan, record.id, record.trigger);
-    const driver = new Driver({ record, plan, state, seq: 0, epoch: 1 }, ports, scheduler);
-    const started = keep(driver);
-    const { id: run, createdAt: at } = record;
-    ports.events.emit({ type: 'run.started', at, run, workflow: workflow.name });
+/** Makes what starts, resumes and steers runs. */
+export const createEngine = (ports: EnginePorts): Engine => new RunEngine(ports);
+
+class RunEngine implements Engine {
+  readonly #ports: EnginePorts;
+  readonly #planOf: (workflow: WorkflowDocument) => Plan;
+  readonly #scheduler: Scheduler;
+  readonly #drivers = new Map<RunId, Driver>();
+  readonly #activations = new Set<Activation>();
+  readonly #changes = new Set<(plugin: PluginId) => void>();
+
+  constructor(ports: EnginePorts) {
+    this.#ports = ports;
+    this.#planOf = createPlanner(ports.plugins);
+    this.#scheduler = createScheduler(ports.limits?.maxParallelSteps ?? 64);
+  }
+
+  async start(
+    workflow: WorkflowDocument,
+    { trigger = null }: { readonly trigger?: RunRecord['trigger'] } = {},
+  ): Promise<StartedRun> {
+    const { ids, clock, journal, events } = this.#ports;
+    const plan = this.#planOf(workflow);
+    const [run, createdAt] = [runId(ids.next()), clock.now()];
+    const record = { id: run, workflow, trigger, createdAt };
+    // What follows is written behind it, in order: no step waits for the disk unless it acts on the outside world.
+    const created = journal.create(record);
+    const driver = this.#drive({ record, plan, state: initialState(plan, run, trigger) });
+    events.emit({ type: 'run.started', at: createdAt, run, workflow: workflow.name });
     driver.begin();
     await created;
-    return started;
-  };
-  const resume = async (run: RunId): Promise<RunId[]> => {
-    const open = await ports.journal.claim(run);
-    if (open === null) return [];
-    const { record, entries, epoch } = open;
-    const plan = planWorkflow(record.workflow, ports.plugins);
-    let state = advance(plan, initialState(plan, run, record.trigger), {
-      type: 'run.started',
-    }).state;
-    // SAFETY: entries are inputs that a driver wrote.
-    for (const entry of entries)
-      state = advance(plan, state, entry.input as unknown as Input).state;
-    if (state.status !== 'running') {
-      await ports.journal.end(run, epoch, state.status, ports.clock.now());
-      return [run];
-    }
-    const seq = entries.at(-1)?.seq ?? 0;
-    const driver = new Driver({ record, plan, state, seq, epoch }, ports, scheduler);
-    keep(driver);
-    driver.feed({ type: 'recovered' });
-    return [run];
-  };
-  return {
-    start,
-    cancel: async (run, reason) =>
-      await Promise.resolve(known(run).feed({ type: 'cancel.requested', reason })),
-    resolve: async (run, node, as) =>
-      await Promise.resolve(known(run).feed({ type: 'resolved', node, as })),
-    async recover() {
-      const resumed: RunId[] = [];
-      for (const run of await ports.journal.open()) {
-        try {
-          resumed.push(...(await resume(run)));
-        } catch (error) {
-          const { message: reason } = reportOf(error);
-          ports.events.emit({ type: 'run.waiting', at: ports.clock.now(), run, reason });
-        }
+    return { run, finished: driver.finished };
+  }
+
+  async cancel(run: RunId, reason: string): Promise<void> {
+    await this.#feed(run, { type: 'cancel.requested', reason });
+  }
+
+  async resolve(run: RunId, node: string, as: 'done' | 'retry' | 'fail'): Promise<void> {
+    await this.#feed(run, { type: 'resolved', node, as });
+  }
+
+  async recover(): Promise<RunId[]> {
+    const { journal, events, clock } = this.#ports;
+    const resumed: RunId[] = [];
+    for (const run of await journal.open()) {
+      try {
+        if (await this.#resume(run)) resumed.push(run);
+      } catch (error) {
+        const { message: reason } = reportOf(error);
+        events.emit({ type: 'run.waiting', at: clock.now(), run, reason });
       }
-      return resumed;
-    },
-    activate(workflow) {
-      const activation = activate(workflow, { ports, start, cancelled: changes });
-      activations.add(activation);
-      return activation;
-    },
-    permissionsChanged(plugin) {
-      for (const driver of drivers.values()) driver.permissionsChanged(plugin);
-      for (const change of changes) change(plugin);
-    },
-    status(run) {
-      const driver = drivers.get(run);
-      if (driver === undefined) return null;
-      const { status, nodes } = driver.state;
-      return {
-        status,
-        nodes: Object.fromEntries(driver.plan.nodes.map((node, i) => [node.name, nodes[i] ?? ''])),
-      };
-    },
-    async close() {
-      await Promise.all([...activations].map(async (activation) => await activation.stop()));
-      for (const driver of drivers.values()) driver.close();
-    },
-  };
+    }
+    return resumed;
+  }
+
+  activate(workflow: WorkflowDocument): Activation {
+    const activation = activate(workflow, {
+      ports: this.#ports,
+      start: async (document, options) => await this.start(document, options),
+      changes: this.#changes,
+    });
+    this.#activations.add(activation);
+    return activation;
+  }
+
+  permissionsChanged(plugin: PluginId): void {
+    for (const driver of this.#drivers.values()) driver.permissionsChanged(plugin);
+    for (const change of this.#changes) change(plugin);
+  }
+
+  status(run: RunId): ReturnType<Engine['status']> {
+    const driver = this.#drivers.get(run);
+    if (driver === undefined) return null;
+    const { status, nodes } = driver.state;
+    const each = driver.plan.nodes.map((node, i) => [node.name, nodes[i] ?? '']);
+    return { status, nodes: Object.fromEntries(each) };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#activations].map(async (activation) => await activation.stop()));
+    for (const driver of this.#drivers.values()) driver.close();
+  }
+
+  async #resume(run: RunId): Promise<boolean> {
+    const { journal, plugins, clock } = this.#ports;
+    const open = await journal.claim(run);
+    if (open === null) return false;
+    const { record, entries, epoch } = open;
+    const plan = planWorkflow(record.workflow, plugins);
+    const before = initialState(plan, run, record.trigger);
+    let { state } = advance(plan, before, { type: 'run.started' });
+    // SAFETY: entries are inputs that a driver wrote.
+    for (const { input } of entries) state = advance(plan, state, input as unknown as Input).state;
+    if (state.status !== 'running') {
+      await journal.end(run, epoch, state.status, clock.now());
+      return true;
+    }
+    const driver = this.#drive({ record, plan, state, seq: entries.at(-1)?.seq ?? 0, epoch });
+    driver.feed({ type: 'recovered' });
+    return true;
+  }
+
+  /** A new run has epoch 1 by contract. */
+  #drive(run: Omit<DrivenRun, 'seq' | 'epoch'> & Partial<DrivenRun>): Driver {
+    const driver = new Driver({ seq: 0, epoch: 1, ...run }, this.#ports, this.#scheduler);
+    const { id } = run.record;
+    this.#drivers.set(id, driver);
+    const forget = (): void => void this.#drivers.delete(id);
+    driver.finished.then(forget, forget);
+    return driver;
+  }
+
+  async #feed(run: RunId, input: Input): Promise<void> {
+    const driver = this.#drivers.get(run);
+    if (driver === undefined) throw new HubError('RUN_NOT_FOUND', { run });
+    driver.feed(input);
+    await driver.durable;
+  }
 }

@@ -17,7 +17,7 @@ export function stepValues(plan: Plan, state: RunState, step: number): StepValue
   const arrived = arrivedAt(plan, state, step);
   const outputs = node.reads.flatMap((read) => {
     const given = state.outputs[read];
-    return given == null ? [] : [[plan.nodes[read]?.name ?? '', given] as const];
+    return given ? [[plan.nodes[read]?.name ?? '', given] as const] : [];
   });
   const scope = {
     inputs: arrived,

@@ -23,7 +23,7 @@ interface Needs {
     options: { trigger: Trigger },
   ) => Promise<{ readonly finished: Promise<RunOutcome> }>;
   /** Called when a plugin's grants change. */
-  readonly cancelled: Set<(plugin: PluginId) => void>;
+  readonly changes: Set<(plugin: PluginId) => void>;
 }
 
 /** Starts the trigger nodes of a workflow; each event starts a run under `settings.overlap`. Throws WORKFLOW_INVALID. */
@@ -55,12 +55,12 @@ function createOverlap(
   let busy = false;
   const run = async (trigger: Trigger): Promise<void> => {
     const started = await needs.start(workflow, { trigger });
-    const next = (): void => {
+    const goOn = (): void => {
       busy = false;
       const following = waiting.shift();
       if (following !== undefined) void take(following).catch(() => undefined);
     };
-    started.finished.then(next, next);
+    void started.finished.catch(() => undefined).then(goOn);
   };
   const take = async (trigger: Trigger): Promise<void> => {
     if (overlap === 'parallel') return await run(trigger);
@@ -124,10 +124,10 @@ async function untilGranted(
   while (!signal.aborted && isMissing()) {
     const { promise, resolve } = Promise.withResolvers<void>();
     const change = (): void => resolve();
-    needs.cancelled.add(change);
+    needs.changes.add(change);
     signal.addEventListener('abort', change, { once: true });
     await promise;
-    needs.cancelled.delete(change);
+    needs.changes.delete(change);
     signal.removeEventListener('abort', change);
   }
 }

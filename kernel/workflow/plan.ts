@@ -107,17 +107,24 @@ function planNode(
 function linkSegments(plan: Omit<Plan, 'next'>): Int32Array {
   const read = new Set(plan.nodes.flatMap((node) => node.reads));
   return Int32Array.from(plan.nodes, (node, i) => {
-    const edge = plan.outgoing[i]?.[0];
-    if (edge === undefined || plan.outgoing[i]?.length !== 1 || read.has(i)) return -1;
+    const [edge, ...more] = plan.outgoing[i] ?? [];
+    if (edge === undefined || more.length > 0 || read.has(i) || !fusible(node)) return -1;
     const target = plan.to[edge] ?? -1;
     const after = plan.nodes[target];
-    if (after === undefined || plan.incoming[target]?.length !== 1 || after.bound) return -1;
-    const [out, into] = plan.ports[edge] ?? ['', ''];
-    const carries =
-      Object.hasOwn(node.nodeType.outputs, out) && Object.hasOwn(after.nodeType.inputs, into);
-    const linked = carries || (out === 'done' && into === 'run');
-    return linked && fusible(node) && fusible(after) && node.plugin === after.plugin ? target : -1;
+    if (after === undefined || plan.incoming[target]?.length !== 1) return -1;
+    if (after.bound || !fusible(after) || node.plugin !== after.plugin) return -1;
+    return passesOn(node, after, plan.ports[edge] ?? ['', '']) ? target : -1;
   });
+}
+
+/** True when the second may begin as soon as the first has ended, with nothing but its output. */
+function passesOn(
+  node: PlanNode,
+  after: PlanNode,
+  [out, into]: readonly [string, string],
+): boolean {
+  if (out === 'done' && into === 'run') return true;
+  return Object.hasOwn(node.nodeType.outputs, out) && Object.hasOwn(after.nodeType.inputs, into);
 }
 
 const fusible = (node: PlanNode): boolean =>

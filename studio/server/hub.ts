@@ -43,6 +43,7 @@ export interface Hub extends AsyncDisposable {
   readonly activations: Map<string, Activation>;
 }
 
+// oxlint-disable max-lines-per-function -- the composition root reads as one list
 /** The composition root: opens the stores, verifies every installed plugin, wires the kernel and resumes open runs. */
 export async function openHub(options: HubOptions): Promise<Hub> {
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
@@ -55,7 +56,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     policy: openTrust(options.folder),
     hubVersion: HUB_VERSION,
     events: bus,
-    now: clock.now,
+    now: () => clock.now(),
   });
   const blobs = opened.adopt(createBlobs({ clock }), (it) => it.close());
   const broker = createBroker({

@@ -23,7 +23,7 @@ async function openAt(folder: string): Promise<PluginStore> {
     policy: openTrust(folder),
     hubVersion: '1.0.0',
     events: createBus({ clock: systemClock }),
-    now: systemClock.now,
+    now: () => systemClock.now(),
   });
 }
 

@@ -46,7 +46,11 @@ export function plain(text: string): string {
 
 /** Refuses a value on the command line, naming the field and the cure. */
 export function usage(field: string, value: Json | undefined, cure: string): HubError {
-  return new HubError('HUB_REQUEST_INVALID', { field, value: String(value ?? 'nothing'), cure });
+  return new HubError('HUB_REQUEST_INVALID', {
+    field,
+    value: typeof value === 'string' ? value : JSON.stringify(value ?? 'nothing'),
+    cure,
+  });
 }
 
 function cureOf(error: unknown): string {

@@ -37,67 +37,82 @@ export interface PluginStorePorts {
 
 /** Opens the store and verifies every plugin in it. */
 export async function openPluginStore(ports: PluginStorePorts): Promise<PluginStore> {
-  const { policy, hubVersion, events, now } = ports;
-  const home = join(ports.folder, 'plugins');
-  const installed = new Map<PluginId, InstalledPlugin>();
-  const refused = new Map<PluginId, ErrorReport>();
+  const store = new FolderStore(ports);
+  await store.verify();
+  return store;
+}
 
-  const load = async (id: PluginId): Promise<void> => {
-    const folder = join(home, id);
+class FolderStore implements PluginStore {
+  readonly policy: TrustPolicy;
+  readonly #ports: PluginStorePorts;
+  readonly #home: string;
+  readonly #installed = new Map<PluginId, InstalledPlugin>();
+  readonly #refused = new Map<PluginId, ErrorReport>();
+
+  constructor(ports: PluginStorePorts) {
+    this.policy = ports.policy;
+    this.#ports = ports;
+    this.#home = join(ports.folder, 'plugins');
+  }
+
+  get(id: PluginId): InstalledPlugin | null {
+    return this.#installed.get(id) ?? null;
+  }
+
+  list(): readonly InstalledPlugin[] {
+    return [...this.#installed.values()];
+  }
+
+  refused(): readonly RefusedPlugin[] {
+    return [...this.#refused].map(([id, error]) => ({ id, error }));
+  }
+
+  async verify(): Promise<readonly RefusedPlugin[]> {
+    for (const id of idsIn(this.#home)) await this.#load(id);
+    return this.refused();
+  }
+
+  async install(release: Release): Promise<InstalledPlugin> {
+    const { events, now, hubVersion } = this.#ports;
+    const verified = admit(release, this.policy, hubVersion);
+    const { manifest, digest, publisher } = verified;
+    const folder = await writePlugin(this.#home, release, verified);
+    const plugin = { manifest, digest, publisher, folder: join(folder, 'files') };
+    const { id, version } = manifest;
+    this.#installed.set(id, plugin);
+    this.#refused.delete(id);
+    events.emit({ type: 'plugin.installed', at: now(), plugin: id, version });
+    return plugin;
+  }
+
+  async remove(id: PluginId): Promise<void> {
+    const { events, now } = this.#ports;
+    if (!this.#installed.has(id) && !this.#refused.has(id))
+      throw new HubError('PLUGIN_NOT_INSTALLED', { plugin: id });
+    this.#installed.delete(id);
+    this.#refused.delete(id);
+    await removePlugin(this.#home, id);
+    events.emit({ type: 'plugin.removed', at: now(), plugin: id });
+  }
+
+  async #load(id: PluginId): Promise<void> {
+    const { events, now, hubVersion } = this.#ports;
+    const folder = join(this.#home, id);
     try {
-      const verified = admit(await readRelease(folder), policy, hubVersion);
+      const verified = admit(await readRelease(folder), this.policy, hubVersion);
+      const detail = 'it is another plugin';
       if (verified.manifest.id !== id)
-        throw new HubError('ARTIFACT_MANIFEST_MISMATCH', {
-          plugin: id,
-          detail: 'it is another plugin',
-        });
+        throw new HubError('ARTIFACT_MANIFEST_MISMATCH', { plugin: id, detail });
       checkUnpacked(folder, verified);
       const { manifest, digest, publisher } = verified;
-      installed.set(id, { manifest, digest, publisher, folder: join(folder, 'files') });
-      refused.delete(id);
+      this.#installed.set(id, { manifest, digest, publisher, folder: join(folder, 'files') });
+      this.#refused.delete(id);
     } catch (error) {
-      installed.delete(id);
-      refused.set(id, reportOf(error));
+      this.#installed.delete(id);
+      this.#refused.set(id, reportOf(error));
       events.emit({ type: 'plugin.refused', at: now(), plugin: id, error: reportOf(error) });
     }
-  };
-
-  const loadAll = async (): Promise<readonly RefusedPlugin[]> => {
-    for (const id of idsIn(home)) await load(id);
-    return [...refused].map(([id, error]) => ({ id, error }));
-  };
-
-  await loadAll();
-  return {
-    policy,
-    get: (id) => installed.get(id) ?? null,
-    list: () => [...installed.values()],
-    refused: () => [...refused].map(([id, error]) => ({ id, error })),
-    verify: loadAll,
-    async install(release) {
-      const verified = admit(release, policy, hubVersion);
-      const { manifest, digest, publisher } = verified;
-      const folder = await writePlugin(home, release, verified);
-      const plugin = { manifest, digest, publisher, folder: join(folder, 'files') };
-      installed.set(manifest.id, plugin);
-      refused.delete(manifest.id);
-      events.emit({
-        type: 'plugin.installed',
-        at: now(),
-        plugin: manifest.id,
-        version: manifest.version,
-      });
-      return plugin;
-    },
-    async remove(id) {
-      if (!installed.has(id) && !refused.has(id))
-        throw new HubError('PLUGIN_NOT_INSTALLED', { plugin: id });
-      installed.delete(id);
-      refused.delete(id);
-      await removePlugin(home, id);
-      events.emit({ type: 'plugin.removed', at: now(), plugin: id });
-    },
-  };
+  }
 }
 
 function idsIn(home: string): PluginId[] {

@@ -10,7 +10,7 @@ import { createRunReader, type RunReader } from './run-reader.ts';
 import { createStateStore, type StateStore } from './state-store.ts';
 import { openWriter } from './writer.ts';
 
-export type { RunReader, RunRow, StoredRun } from './run-reader.ts';
+export type { RunReader } from './run-reader.ts';
 export type { StateStore } from './state-store.ts';
 
 export interface AuditLog extends Audit {

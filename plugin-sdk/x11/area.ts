@@ -1,6 +1,6 @@
 import { HubError, type Area, type Point, type Region } from '../contract/index.ts';
 import type { X11Connection } from './connection.ts';
-import { findWindow, placeOfWindow, property } from './windows.ts';
+import { locateWindow, property } from './windows.ts';
 
 const NORMAL_DPI = 96;
 
@@ -101,10 +101,7 @@ async function placeOf(
       window: null,
     };
   }
-  const window = await findWindow(connection, title);
-  const region = window === null ? null : await placeOfWindow(connection, window);
-  if (region === null) {
-    throw new HubError('SCREEN_TARGET_NOT_FOUND', { target: nameOf(title) });
-  }
-  return { region, window };
+  const placed = await locateWindow(connection, title);
+  if (placed === null) throw new HubError('SCREEN_TARGET_NOT_FOUND', { target: nameOf(title) });
+  return placed;
 }

@@ -14,11 +14,44 @@ export function titleFits(pattern: string, title: string): boolean {
   return title === pattern;
 }
 
+/** A window that is on the screen and where its client area is, in physical pixels. */
+export interface PlacedWindow {
+  readonly window: number;
+  readonly region: Region;
+}
+
+/** Windows found before, by title: asking them first costs one round trip instead of four. */
+const found = new WeakMap<X11Connection, Map<string, number>>();
+
+/** The window with this title that is on the screen; null when there is none. The same one as before while it fits. */
+export async function locateWindow(
+  connection: X11Connection,
+  title: string,
+): Promise<PlacedWindow | null> {
+  const known = found.get(connection) ?? new Map<string, number>();
+  found.set(connection, known);
+  const before = known.get(title);
+  if (before !== undefined) {
+    const [fits, region] = await Promise.all([
+      hasTitle(connection, before, title),
+      placeOfWindow(connection, before),
+    ]);
+    if (fits && region !== null) return { window: before, region };
+    known.delete(title);
+  }
+  const window = await findWindow(connection, title);
+  const region = window === null ? null : await placeOfWindow(connection, window);
+  if (window === null || region === null) return null;
+  if (known.size >= MAX_WINDOWS) known.clear();
+  known.set(title, window);
+  return { window, region };
+}
+
 /**
- * The window with this title that is on the screen, or null. Asks the window manager's list, oldest first, so that
- * raising a window never changes which one is meant; then the tree of windows (no window manager, or not managed).
+ * Asks the window manager's list, oldest first, so that raising a window never changes which one is meant; then the
+ * tree of windows (no window manager, or not managed).
  */
-export async function findWindow(connection: X11Connection, title: string): Promise<number | null> {
+async function findWindow(connection: X11Connection, title: string): Promise<number | null> {
   const managed = await firstFitting(connection, await clientList(connection), title);
   if (managed !== null) return managed;
   let level: readonly number[] = [connection.root];
@@ -26,17 +59,14 @@ export async function findWindow(connection: X11Connection, title: string): Prom
     level = (await Promise.all(level.map((parent) => childrenOf(connection, parent)))).flat();
     seen += level.length;
     if (seen > MAX_WINDOWS) return null;
-    const found = await firstFitting(connection, level, title);
-    if (found !== null) return found;
+    const fitting = await firstFitting(connection, level, title);
+    if (fitting !== null) return fitting;
   }
   return null;
 }
 
 /** The client area of a window in physical pixels of the screen; null when it is gone or not shown. */
-export async function placeOfWindow(
-  connection: X11Connection,
-  window: number,
-): Promise<Region | null> {
+async function placeOfWindow(connection: X11Connection, window: number): Promise<Region | null> {
   const [origin, size, attributes] = await Promise.all([
     connection.probe<{ readonly destX: number; readonly destY: number }>(
       'TranslateCoordinates',
@@ -94,10 +124,10 @@ async function hasTitle(
     property(connection, window, '_NET_WM_NAME'),
     property(connection, window, 'WM_NAME'),
   ]);
-  const titles = [modern, plain].flatMap((found) =>
-    found === null || found.data.length === 0
+  const titles = [modern, plain].flatMap((name) =>
+    name === null || name.data.length === 0
       ? []
-      : [found.data.toString(found.type === utf8 ? 'utf8' : 'latin1')],
+      : [name.data.toString(name.type === utf8 ? 'utf8' : 'latin1')],
   );
   return titles.some((title) => titleFits(pattern, title));
 }

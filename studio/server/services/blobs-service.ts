@@ -1,12 +1,12 @@
 import { hash, randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, rmSync, unlinkSync } from 'node:fs';
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { linkSync, mkdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobAccess, Caller, Clock, Service } from '@runtime-hub/kernel';
 import { HubError, type BlobHandle, type Json, type RunId } from '@runtime-hub/plugin-sdk/contract';
 import { makeBlobFolder } from './blob-folder.ts';
 import { agrees, handlesIn, type NamedBlob } from './blob-handles.ts';
-import { parseBlobInput, readBlobInput } from './blob-input.ts';
+import { parseBlobInput, readBlobInput, SMALL_BYTES } from './blob-input.ts';
 
 export interface BlobsOptions {
   readonly clock: Clock;
@@ -103,7 +103,7 @@ class BlobStore {
       file,
       this.#options.maxBytesPerBlob,
     );
-    await rm(this.#hostPath(host, 'out', file), { force: true });
+    rmSync(this.#hostPath(host, 'out', file), { force: true });
     const sha256 = hash('sha256', bytes, 'hex');
     await this.#keep(sha256, bytes);
     const $blob = randomBytes(16).toString('hex');
@@ -158,11 +158,12 @@ class BlobStore {
     const path = this.#keptFile(sha256);
     this.#bytes += bytes.length;
     try {
-      await writeFile(path, bytes, { mode: 0o600, flag: 'wx' });
-      await chmod(path, 0o400);
+      const how = { mode: 0o400, flag: 'wx' } as const;
+      if (bytes.length <= SMALL_BYTES) writeFileSync(path, bytes, how);
+      else await writeFile(path, bytes, how);
     } catch (error) {
       this.#bytes -= bytes.length;
-      await rm(path, { force: true });
+      rmSync(path, { force: true });
       throw error;
     }
   }

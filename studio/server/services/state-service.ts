@@ -14,11 +14,11 @@ export function createStateService(store: StateStore): Service {
     async call(operation, args, { plugin, workflow }) {
       const { key, value } = parseArgs(args);
       const at = { plugin, workflow: workflow ?? '', key };
-      if (operation === 'get') return await store.get(at);
+      if (operation === 'get') return await Promise.resolve(store.get(at));
       if (operation !== 'set') {
         throw new HubError('CAPABILITY_DENIED', { plugin, need: `state.${operation}` });
       }
-      await store.set(at, value ?? null);
+      store.set(at, value ?? null);
       return null;
     },
   };

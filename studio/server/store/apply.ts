@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { MAX_STATE_BYTES_PER_PLUGIN, type WriteAnswer, type WriteRequest } from './requests.ts';
+import type { WriteAnswer, WriteRequest } from './requests.ts';
 
 interface KnownRun {
   readonly key: number;
@@ -41,7 +41,8 @@ export class Applier {
         this.#statements.audit.run(request[1], request[2]);
         return 0;
       case 'state':
-        return this.#setState(request);
+        this.#statements.setState.run(...request.slice(1), Buffer.byteLength(request[4]));
+        return 0;
       case 'forget-state':
         this.#statements.forgetState.run(request[1]);
         return 0;
@@ -91,20 +92,6 @@ export class Applier {
     return run.epoch;
   }
 
-  #setState([, plugin, workflow, key, value]: Of<'state'>): WriteAnswer {
-    const size = Buffer.byteLength(key) + Buffer.byteLength(value);
-    // SAFETY: the statement selects this one sum.
-    const { others } = this.#statements.stateSize.get({ plugin, workflow, key }) as {
-      others: number;
-    };
-    if (others + size > MAX_STATE_BYTES_PER_PLUGIN) {
-      const data = { sizeBytes: others + size, maxBytes: MAX_STATE_BYTES_PER_PLUGIN };
-      return { code: 'STATE_TOO_LARGE', data };
-    }
-    this.#statements.setState.run(plugin, workflow, key, value, size);
-    return 0;
-  }
-
   #find(id: string): KnownRun | null {
     const known = this.#runs.get(id);
     if (known !== undefined) return known;
@@ -143,11 +130,6 @@ const prepare = (db: Database) => ({
   end: db.prepare(`UPDATE runs SET status = ?, ended_at = ? WHERE key = ?`),
   claim: db.prepare(`UPDATE runs SET epoch = ? WHERE key = ?`),
   audit: db.prepare(`INSERT INTO audit (plugin, record) VALUES (?, ?)`),
-  stateSize: db.prepare(
-    `SELECT coalesce(sum(size), 0) - coalesce(
-       (SELECT size FROM state WHERE plugin = @plugin AND workflow = @workflow AND key = @key), 0) AS others
-     FROM state WHERE plugin = @plugin`,
-  ),
   setState: db.prepare(
     `INSERT INTO state (plugin, workflow, key, value, size) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET value = excluded.value, size = excluded.size`,

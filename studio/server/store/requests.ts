@@ -15,10 +15,7 @@ export type WriteRequest =
 /** How one request went: a number (an epoch, 0 for nothing to tell) or the error its sender gets. */
 export type WriteAnswer = number | WriteRefusal;
 
-type RefusalCode = Extract<
-  ErrorCode,
-  'RUN_FENCED' | 'RUN_CONFLICT' | 'RUN_NOT_FOUND' | 'STATE_TOO_LARGE'
->;
+type RefusalCode = Extract<ErrorCode, 'RUN_FENCED' | 'RUN_CONFLICT' | 'RUN_NOT_FOUND'>;
 export type WriteRefusal = {
   readonly [C in RefusalCode]: { readonly code: C; readonly data: ErrorData[C] };
 }[RefusalCode];

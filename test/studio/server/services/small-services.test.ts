@@ -17,8 +17,8 @@ const signal = new AbortController().signal;
 test('state is set and read under the caller’s own plugin and workflow', async () => {
   const kept = new Map<string, Json>();
   const service = createStateService({
-    get: async (at) => await Promise.resolve(kept.get(JSON.stringify(at)) ?? null),
-    set: async (at, value) => void (await Promise.resolve(kept.set(JSON.stringify(at), value))),
+    get: (at) => kept.get(JSON.stringify(at)) ?? null,
+    set: (at, value) => void kept.set(JSON.stringify(at), value),
     deleteAll: async () => await Promise.resolve(),
   });
   await service.call('set', { key: 'k', value: [1] }, caller, signal);

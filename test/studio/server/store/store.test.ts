@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { pluginId, runId, type AuditRecord, type Grant } from '@runtime-hub/plugin-sdk/contract';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openStore } from '../../../../studio/server/store/store.ts';
@@ -128,13 +129,28 @@ test('the audit keeps the order of calls and lists the newest first', async () =
 test('state is kept apart for each plugin and workflow, and reads what was just written', async () => {
   await using store = await open();
   const at = { plugin, workflow: 'one', key: 'k' };
-  const set = store.state.set(at, { n: 1 });
-  expect(await store.state.get(at)).toEqual({ n: 1 });
-  await set;
-  expect(await store.state.get({ ...at, workflow: 'two' })).toBeNull();
-  expect(await store.state.get({ ...at, plugin: pluginId('core/ocr') })).toBeNull();
+  store.state.set(at, { n: 1 });
+  expect(store.state.get(at)).toEqual({ n: 1 });
+  expect(store.state.get({ ...at, workflow: 'two' })).toBeNull();
+  expect(store.state.get({ ...at, plugin: pluginId('core/ocr') })).toBeNull();
   await store.state.deleteAll(plugin);
-  expect(await store.state.get(at)).toBeNull();
+  expect(store.state.get(at)).toBeNull();
+});
+
+test('state that was set before a journaled entry is there whenever the entry is', async () => {
+  const at = { plugin, workflow: 'one', key: 'k' };
+  {
+    await using store = await open();
+    await store.journal.create(recordOf(run));
+    store.state.set(at, 'first');
+    await store.journal.append(run, 1, [entryOf(1)]);
+    const disk = new Database(join(folder, 'journal.sqlite'), { readonly: true });
+    const kept = disk.prepare('SELECT value FROM state').pluck().all();
+    disk.close();
+    expect(kept).toEqual(['"first"']);
+  }
+  await using again = await open();
+  expect(again.state.get(at)).toBe('first');
 });
 
 test('state beyond a value’s or a plugin’s bound is refused and the old value stays', async () => {
@@ -142,11 +158,11 @@ test('state beyond a value’s or a plugin’s bound is refused and the old valu
   const at = (key: string) => ({ plugin, workflow: 'w', key });
   const big = 'x'.repeat(65_000);
   const refused = { code: 'STATE_TOO_LARGE' };
-  await expect(store.state.set(at('k'), `${big}${big}`)).rejects.toMatchObject(refused);
-  for (let index = 0; index < 16; index += 1) await store.state.set(at(`k${String(index)}`), big);
-  await expect(store.state.set(at('more'), big)).rejects.toMatchObject(refused);
-  await store.state.set(at('k1'), 'small');
-  await store.state.set(at('more'), big);
-  await expect(store.state.set(at('k1'), big)).rejects.toMatchObject(refused);
-  expect(await store.state.get(at('k1'))).toBe('small');
+  expect(() => store.state.set(at('k'), `${big}${big}`)).toThrow(expect.objectContaining(refused));
+  for (let index = 0; index < 16; index += 1) store.state.set(at(`k${String(index)}`), big);
+  expect(() => store.state.set(at('more'), big)).toThrow(expect.objectContaining(refused));
+  store.state.set(at('k1'), 'small');
+  store.state.set(at('more'), big);
+  expect(() => store.state.set(at('k1'), big)).toThrow(expect.objectContaining(refused));
+  expect(store.state.get(at('k1'))).toBe('small');
 });

@@ -49,4 +49,7 @@ function operations(driver: () => MouseDriver): Readonly<Record<string, Operatio
 
 let chosen: MouseDriver | null = null;
 
+// In its host at once, so that the first click finds the display open; elsewhere only when it is asked for.
+if (globalThis.process?.env['HUB_BLOBS_IN'] !== undefined) chosen = pickMouseDriver();
+
 export default mousePlugin(() => (chosen ??= pickMouseDriver()));

@@ -28,6 +28,9 @@ export function createX11MouseDriver(display?: string): MouseDriver {
     return { pointer: createPointer(connection, extension), guarded };
   }, display);
 
+  // A display that is not there is the first act's error.
+  void session.use().catch(() => undefined);
+
   const checkGo = (signal: AbortSignal): void => {
     signal.throwIfAborted();
     if (halted) throw new HubError('SCREEN_HALTED', { reason: `${PANIC_KEY} was pressed` });

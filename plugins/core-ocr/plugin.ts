@@ -6,27 +6,29 @@ import { readNumberNode } from './nodes/read-number.ts';
 import { readTextNode } from './nodes/read-text.ts';
 import { waitForTextNode } from './nodes/wait-for-text.ts';
 import { findText, readNumber, readText, type Picture } from './reader.ts';
-import { pgmOfStripes } from './stripes.ts';
+import { warmUp } from './warm-up.ts';
 
 interface Request {
   readonly args: { readonly image: ImageHandle; readonly text?: string };
   readonly context: ServeContext;
 }
 
-const WARM_UP_ROUNDS = 12;
-/** Stripes that look like a line of glyphs. */
-const WARM_UP_PICTURE = pgmOfStripes(120, 54);
-
 let loading: Promise<Engine> | null = null;
 let last: Promise<unknown> = Promise.resolve();
 
-/** Loads the engine at the first reading; a load that failed is tried again at the next. */
+/** Loads and warms up the engine once; a load that failed is tried again at the next reading. */
 function engine(): Promise<Engine> {
-  loading ??= createEngine().catch((error: unknown) => {
+  loading ??= loadWarm().catch((error: unknown) => {
     loading = null;
     throw error;
   });
   return loading;
+}
+
+async function loadWarm(): Promise<Engine> {
+  const loaded = await createEngine();
+  await warmUp(loaded);
+  return loaded;
 }
 
 /** One reading after the other: there is one engine. */
@@ -47,17 +49,8 @@ function operation<R>(
   };
 }
 
-/** The first readings of a process take long, until its WebAssembly is compiled well: done on load, not at the first picture. */
-async function warmUp(): Promise<void> {
-  const loaded = await engine();
-  for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
-    loaded.read(WARM_UP_PICTURE);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 // Only in its host: where the manifest is derived there is no process and nothing to load.
-if (globalThis.process?.versions.node !== undefined) void warmUp().catch(() => undefined);
+if (globalThis.process?.versions.node !== undefined) void engine().catch(() => undefined);
 
 const operations: Readonly<Record<string, Operation>> = {
   'read-number': operation(readNumber),

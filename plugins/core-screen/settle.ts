@@ -1,5 +1,5 @@
 /** Programs paint in bursts: a picture taken within one may be half old. */
-const QUIET_MS = 2;
+const QUIET_MS = 1;
 /** A screen that never rests (video) is looked at this often all the same. */
 const LONGEST_MS = 12;
 
@@ -7,7 +7,7 @@ export interface Settle extends Disposable {
   touch(): void;
 }
 
-/** Calls `settled` once no `touch` came for 2 ms, at the latest 12 ms after the first; never twice at once. */
+/** Calls `settled` once no `touch` came for 1 ms, at the latest 12 ms after the first; never twice at once. */
 export function createSettle(settled: () => Promise<void>): Settle {
   let timer: ReturnType<typeof setTimeout> | null = null;
   let busy = false;

@@ -49,7 +49,10 @@ class DamageWatch implements ChangeWatch {
   readonly #connection: X11Connection;
   readonly #extension: DamageExtension;
   readonly #watchers = new Map<string, Watcher>();
-  readonly #settle = createSettle(() => this.#settled());
+  readonly #settle = createSettle({
+    caughtUp: () => this.#connection.sync(),
+    settled: () => this.#settled(),
+  });
   #damage: number | null = null;
   #damaged: Region[] = [];
   #firstAt = 0;

@@ -1,44 +1,54 @@
-/** Programs paint in bursts: a picture taken within one may be half old. */
-const QUIET_MS = 1;
+/** Programs paint in bursts, and a picture taken within one may be half old: so many rounds in a row must bring nothing new. */
+const QUIET_ROUNDS = 2;
 /** A screen that never rests (video) is looked at this often all the same. */
 const LONGEST_MS = 12;
+
+export interface SettlePorts {
+  /** Resolves when everything the screen has done so far has been told by `touch`. */
+  readonly caughtUp: () => Promise<void>;
+  readonly settled: () => Promise<void>;
+}
 
 export interface Settle extends Disposable {
   touch(): void;
 }
 
-/** Calls `settled` once no `touch` came for 1 ms, at the latest 12 ms after the first; never twice at once. */
-export function createSettle(settled: () => Promise<void>): Settle {
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  let busy = false;
-  let again = false;
-  let firstAt = 0;
+/** Calls `settled` once two rounds of catching up brought no `touch`, at the latest 12 ms after the first; never twice at once. */
+export function createSettle({ caughtUp, settled }: SettlePorts): Settle {
+  let touches = 0;
+  let running = false;
   let ended = false;
 
-  const run = async (): Promise<void> => {
-    timer = null;
-    busy = true;
-    await settled().catch(() => undefined);
-    busy = false;
-    if (again) touch();
+  const comeToRest = async (): Promise<void> => {
+    const until = performance.now() + LONGEST_MS;
+    for (let quiet = 0; quiet < QUIET_ROUNDS && performance.now() < until;) {
+      const before = touches;
+      await caughtUp();
+      quiet = touches === before ? quiet + 1 : 0;
+    }
   };
 
-  const touch = (): void => {
-    if (ended) return;
-    again = busy;
-    if (busy) return;
-    const now = performance.now();
-    if (timer === null) firstAt = now;
-    else clearTimeout(timer);
-    const left = Math.max(0, Math.min(QUIET_MS, firstAt + LONGEST_MS - now));
-    timer = setTimeout(() => void run(), left);
+  const run = async (): Promise<void> => {
+    running = true;
+    try {
+      for (let done = -1; done !== touches && !ended;) {
+        await comeToRest();
+        done = touches;
+        await settled();
+      }
+    } finally {
+      running = false;
+    }
   };
 
   return {
-    touch,
+    touch() {
+      touches += 1;
+      // A display that is gone is told to whoever waits for a change.
+      if (!running && !ended) void run().catch(() => undefined);
+    },
     [Symbol.dispose]() {
       ended = true;
-      if (timer !== null) clearTimeout(timer);
     },
   };
 }

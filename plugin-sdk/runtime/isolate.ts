@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import ivm from 'isolated-vm';
 import bootstrapSource from 'bootstrap:source';
 import { alarms } from './alarms.ts';
@@ -71,7 +72,10 @@ export class Isolate {
     const isolate = new ivm.Isolate({
       memoryLimit: limits.memoryMb,
       // Heap limits that V8 can't recover from come here; the thread is lost, so is the process.
-      onCatastrophicError: () => process.kill(process.pid, 'SIGKILL'),
+      onCatastrophicError: (message) => {
+        writeSync(2, `the isolate is out of memory: ${message.slice(0, 200)}\n`);
+        process.kill(process.pid, 'SIGKILL');
+      },
     });
     const timeout = { timeout: Math.max(limits.entryMs, SILENCE_MS) };
     const stuck = setTimeout(() => {

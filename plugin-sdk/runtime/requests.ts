@@ -5,7 +5,8 @@ import { LogLimit } from './log-limit.ts';
 import { checkReports, errorReportOf, isObject } from './reports.ts';
 import { Validators } from './validators.ts';
 
-const GRACE_MS = 250;
+/** Shorter than the hub's own grace, so that code which does not stop is told of here, by its deadline. */
+const GRACE_MS = 150;
 const MAX_TIMERS = 1024;
 
 /** A request of the hub that plugin code is working on. */

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as after } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Json } from '@runtime-hub/plugin-sdk/contract';
 import { expect, test } from 'vitest';
-import { openStore, type Store } from '../../studio/server/store/store.ts';
+import { openStore } from '../../studio/server/store/store.ts';
 import { temporaryFolder } from '../support/hub.ts';
+import { finishedOf } from './finished.ts';
 
 const WORKER = fileURLToPath(new URL('./kill-worker.ts', import.meta.url));
 const KILLS = 30;
@@ -43,24 +43,4 @@ async function work(folder: string, killMs: number | null): Promise<void> {
     child.kill('SIGKILL');
   }
   await exited;
-}
-
-/** How often each node was journaled as finished; also checks that no entry is missing. */
-function finishedOf(store: Store, id: Parameters<Store['runs']['get']>[0]): [string, number][] {
-  const entries = store.runs.get(id)?.entries ?? [];
-  expect(entries.map((entry) => entry.seq)).toEqual(entries.map((_, index) => index + 1));
-  const counts = new Map<string, number>();
-  for (const { input } of entries) {
-    for (const node of finishedIn(input)) counts.set(node, (counts.get(node) ?? 0) + 1);
-  }
-  return [...counts].sort(([a], [b]) => Number(a.slice(1)) - Number(b.slice(1)));
-}
-
-function finishedIn(input: Json): string[] {
-  // SAFETY: journal entries are the machine's inputs.
-  const { type, reports = [] } = input as {
-    type: string;
-    reports?: { node: string; ok: boolean }[];
-  };
-  return type === 'steps.finished' ? reports.filter((it) => it.ok).map((it) => it.node) : [];
 }

@@ -20,14 +20,10 @@ import type {
 /** Everything the kernel needs from outside. Nothing in kernel/ reaches for clock, disk, socket or randomness itself. */
 export type * from '@runtime-hub/plugin-sdk/hosting';
 
-// ---- plugins -------------------------------------------------------------------------------------------------
-
 export interface PluginSource {
   get(id: PluginId): InstalledPlugin | null;
   list(): readonly InstalledPlugin[];
 }
-
-// ---- runs ----------------------------------------------------------------------------------------------------
 
 /** What is durable about a run besides its journal entries. */
 export interface RunRecord {
@@ -73,8 +69,6 @@ export interface Journal {
   open(): Promise<readonly RunId[]>;
 }
 
-// ---- steps ---------------------------------------------------------------------------------------------------
-
 /** Runs segments in hosts. Rejects with HubError (STEP_TIMED_OUT, HOST_…); a step's own error is a report. */
 export interface StepExecutor {
   run(request: SegmentRequest, signal: AbortSignal): Promise<readonly StepReport[]>;
@@ -88,8 +82,6 @@ export interface TriggerListener {
     signal: AbortSignal,
   ): Promise<void>;
 }
-
-// ---- capabilities --------------------------------------------------------------------------------------------
 
 /** Who uses a capability; made by the kernel from the channel, never from a message. */
 export interface Caller {

@@ -9,7 +9,6 @@ import {
   type Need,
   type Permission,
   type PluginId,
-  type RunId,
 } from '@runtime-hub/plugin-sdk/contract';
 import type {
   Audit,
@@ -90,17 +89,18 @@ export class Broker implements CapabilityGate {
     return await this.#perform(use, { caller, request, signal });
   }
 
-  /** Permissions a plugin's manifest asks for that no live grant meets; asks for them, each once. */
-  missing(
-    plugin: PluginId,
-    uses: readonly CapabilityName[],
-    _context: { readonly run: RunId; readonly workflow: string; readonly node: string },
-  ): readonly Permission[] {
+  /** Permissions a plugin's manifest asks for that no live grant meets; asks for them, each once. Throws CAPABILITY_DENIED when a person refused all of a capability. */
+  missing(plugin: PluginId, uses: readonly CapabilityName[]): readonly Permission[] {
     const installed = this.#ports.plugins.get(plugin);
     if (installed === null) return [];
-    const asked = installed.manifest.permissions.filter((it) => uses.includes(it.capability));
-    this.#consent.ask(installed, asked);
-    return asked.filter((permission) => !this.#book.satisfies(installed, permission));
+    return uses.flatMap((capability) => {
+      const asked = installed.manifest.permissions.filter((it) => it.capability === capability);
+      this.#consent.ask(installed, asked);
+      const open = asked.filter((it) => !this.#book.refuses(installed, it));
+      if (asked.length > 0 && open.length === 0)
+        throw new HubError('CAPABILITY_DENIED', { plugin, need: capability });
+      return open.filter((it) => !this.#book.satisfies(installed, it));
+    });
   }
 
   /** Asks the admin for everything a plugin's manifest wants and nobody has decided. Throws PLUGIN_NOT_INSTALLED. */

@@ -108,12 +108,15 @@ export class GrantBook {
     return !denied.some((it) => forbids(it, need));
   }
 
+  /** True when all of what a manifest asks for is refused. */
+  refuses(plugin: InstalledPlugin, asked: Permission): boolean {
+    return this.#decidedOf(plugin).denied.some((it) => covers(it, asked));
+  }
+
   /** True when some part of what a manifest asks for is granted. */
   satisfies(plugin: InstalledPlugin, asked: Permission): boolean {
-    const { live, denied } = this.#decidedOf(plugin);
+    const { live } = this.#decidedOf(plugin);
     const now = this.#ports.clock.now();
-    const need = { capability: asked.capability, target: asked.target };
-    if (denied.some((it) => covers(it, need))) return false;
     return (live.get(asked.capability) ?? []).some(
       (it) => !expired(it.grant, now) && targetCovers(asked.target, it.grant.permission.target),
     );

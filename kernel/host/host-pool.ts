@@ -13,9 +13,11 @@ import type {
   EventSink,
   HostPorts,
   InstalledPlugin,
+  ListenRequest,
   PluginSource,
   Provider,
   SegmentRequest,
+  ServeRequest,
   StepExecutor,
   TriggerListener,
 } from '../ports.ts';
@@ -86,18 +88,14 @@ class Pool implements HostPool {
   }
 
   async listen(
-    request: Parameters<TriggerListener['listen']>[0],
+    request: ListenRequest,
     onEvent: (outputs: JsonObject) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
     await this.#use(request.plugin, (host) => host.listen(request, onEvent, signal));
   }
 
-  async serve(
-    provider: PluginId,
-    request: Parameters<Provider['serve']>[1],
-    signal: AbortSignal,
-  ): Promise<Json> {
+  async serve(provider: PluginId, request: ServeRequest, signal: AbortSignal): Promise<Json> {
     return await this.#use(provider, (host) => host.serve(request, signal));
   }
 

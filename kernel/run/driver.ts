@@ -20,19 +20,15 @@ import type {
   StepExecutor,
   TriggerListener,
 } from '../ports.ts';
-import { segmentSteps, type Plan } from '../workflow/plan.ts';
+import { segmentSteps, type Plan, type PlanNode } from '../workflow/plan.ts';
 import { advance } from './machine.ts';
 import type { Effect, Fact, Input, RunState } from './run-state.ts';
 import type { Scheduler } from './scheduler.ts';
 import { stepValues } from './step-values.ts';
 
-/** Says which permissions a step still lacks. */
+/** Says which permissions a step still lacks; throws CAPABILITY_DENIED when a person refused one. */
 export interface PermissionPort {
-  missing(
-    plugin: PluginId,
-    uses: readonly CapabilityName[],
-    context: { readonly run: RunId; readonly workflow: string; readonly node: string },
-  ): readonly Permission[];
+  missing(plugin: PluginId, uses: readonly CapabilityName[]): readonly Permission[];
 }
 
 export interface EnginePorts {
@@ -132,7 +128,12 @@ export class Driver {
   permissionsChanged(plugin: PluginId): void {
     this.plan.nodes.forEach((node, i) => {
       if (node.plugin !== plugin || this.#state.nodes[i] !== 'waiting') return;
-      if (this.#missing(i).length === 0) this.feed({ type: 'permission.granted', node: node.name });
+      try {
+        if (this.#missing(i).length > 0) return;
+        this.feed({ type: 'permission.granted', node: node.name });
+      } catch (error) {
+        this.feed({ type: 'permission.denied', node: node.name, error: reportOf(error) });
+      }
     });
   }
 
@@ -181,17 +182,11 @@ export class Driver {
   async #run(first: number, members: readonly number[]): Promise<void> {
     const node = this.plan.nodes[first];
     if (node === undefined || this.#closed || this.#state.nodes[first] !== 'running') return;
-    const permissions = this.#missing(first);
-    if (permissions.length > 0) {
-      const { plugin, name } = node;
-      const step = this.#step(first);
-      this.#emit({ type: 'step.waiting', ...step, plugin, permissions: [...permissions] });
-      this.#emitWaiting(`${name} needs a permission of ${plugin}`);
-      return this.feed({ type: 'permission.waiting', node: name });
-    }
     const abort = new AbortController();
     this.#aborts.set(first, abort);
     try {
+      const permissions = this.#missing(first);
+      if (permissions.length > 0) return this.#wait(node, first, permissions);
       const reports = await this.#execute(first, members, abort.signal);
       this.feed({ type: 'steps.finished', first: node.name, reports });
     } catch (error) {
@@ -199,6 +194,14 @@ export class Driver {
     } finally {
       this.#aborts.delete(first);
     }
+  }
+
+  #wait(node: PlanNode, first: number, permissions: readonly Permission[]): void {
+    const { plugin, name } = node;
+    const step = this.#step(first);
+    this.#emit({ type: 'step.waiting', ...step, plugin, permissions: [...permissions] });
+    this.#emitWaiting(`${name} needs a permission of ${plugin}`);
+    this.feed({ type: 'permission.waiting', node: name });
   }
 
   async #execute(
@@ -245,8 +248,7 @@ export class Driver {
   #missing(node: number): readonly Permission[] {
     const spec = this.plan.nodes[node];
     if (spec === undefined || spec.nodeType.uses.length === 0) return [];
-    const context = { run: this.record.id, workflow: this.record.workflow.name, node: spec.name };
-    return this.#ports.permissions.missing(spec.plugin, spec.nodeType.uses, context);
+    return this.#ports.permissions.missing(spec.plugin, spec.nodeType.uses);
   }
 
   #step(node: number): { run: RunId; node: string; nodeType: string } {

@@ -29,6 +29,7 @@ export interface Engine {
   cancel(run: RunId, reason: string): Promise<void>;
   resolve(run: RunId, node: string, as: 'done' | 'retry' | 'fail'): Promise<void>;
   recover(): Promise<RunId[]>;
+  /** Throws WORKFLOW_INVALID. */
   activate(workflow: WorkflowDocument): Activation;
   permissionsChanged(plugin: PluginId): void;
   status(run: RunId): {
@@ -111,7 +112,7 @@ class RunEngine implements Engine {
   }
 
   activate(workflow: WorkflowDocument): Activation {
-    const activation = activate(workflow, {
+    const activation = activate(this.#planOf(workflow), {
       ports: this.#ports,
       start: async (document, options) => await this.start(document, options),
       changes: this.#changes,

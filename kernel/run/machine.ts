@@ -51,9 +51,7 @@ function applyToNode(turn: Turn, input: Extract<Input, { node: string }>): void 
       state.intended[node] = 1;
       return;
     case 'segment.failed':
-      if (!state.flights.delete(node)) return;
-      if (LOST.has(input.error.code) && wasBegun(turn, node)) return becomeUnknown(turn, node);
-      return fail(turn, node, input.error, 0);
+      return failSegment(turn, node, input.error);
     case 'timer.fired':
       if (status === 'retrying') makeReady(state, node);
       return;
@@ -63,6 +61,9 @@ function applyToNode(turn: Turn, input: Extract<Input, { node: string }>): void 
       return;
     case 'permission.granted':
       if (status === 'waiting') makeReady(state, node);
+      return;
+    case 'permission.denied':
+      if (status === 'waiting') fail(turn, node, input.error, 0);
       return;
     case 'resolved':
       if (status === 'unknown') settleUnknown(turn, node, input.as);
@@ -80,6 +81,12 @@ const LOST: ReadonlySet<string> = new Set([
 
 const wasBegun = ({ plan, state }: Turn, node: number): boolean =>
   plan.nodes[node]?.nodeType.effect === 'external' && state.intended[node] === 1;
+
+function failSegment(turn: Turn, first: number, error: ErrorReport): void {
+  if (!turn.state.flights.delete(first)) return;
+  if (LOST.has(error.code) && wasBegun(turn, first)) becomeUnknown(turn, first);
+  else fail(turn, first, error, 0);
+}
 
 function start(turn: Turn): void {
   const { plan, state } = turn;

@@ -26,6 +26,7 @@ export type Input =
   | { readonly type: 'timer.fired'; readonly node: string }
   | { readonly type: 'permission.waiting'; readonly node: string }
   | { readonly type: 'permission.granted'; readonly node: string }
+  | { readonly type: 'permission.denied'; readonly node: string; readonly error: ErrorReport }
   | { readonly type: 'cancel.requested'; readonly reason: string }
   | { readonly type: 'recovered' }
   | { readonly type: 'resolved'; readonly node: string; readonly as: 'done' | 'retry' | 'fail' };

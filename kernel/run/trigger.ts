@@ -1,13 +1,10 @@
 import {
-  HubError,
   reportOf,
   type JsonObject,
   type PluginId,
   type WorkflowDocument,
 } from '@runtime-hub/plugin-sdk/contract';
-import { runId } from '@runtime-hub/plugin-sdk/contract';
-import { planWorkflow, type PlanNode } from '../workflow/plan.ts';
-import { validateWorkflow } from '../workflow/validate-workflow.ts';
+import type { Plan, PlanNode } from '../workflow/plan.ts';
 import type { EnginePorts, RunOutcome } from './driver.ts';
 
 /** A workflow whose triggers listen. */
@@ -26,14 +23,11 @@ interface Needs {
   readonly changes: Set<(plugin: PluginId) => void>;
 }
 
-/** Starts the trigger nodes of a workflow; each event starts a run under `settings.overlap`. Throws WORKFLOW_INVALID. */
-export function activate(workflow: WorkflowDocument, needs: Needs): Activation {
-  const problems = validateWorkflow(workflow, needs.ports.plugins);
-  if (problems.length > 0) throw new HubError('WORKFLOW_INVALID', { problems });
-  const plan = planWorkflow(workflow, needs.ports.plugins);
+/** Starts the trigger nodes of a workflow; each event starts a run under `settings.overlap`. */
+export function activate({ document: workflow, nodes }: Plan, needs: Needs): Activation {
   const abort = new AbortController();
   const take = createOverlap(workflow, needs);
-  const triggers = plan.nodes.filter((node) => node.nodeType.kind === 'trigger' && !node.disabled);
+  const triggers = nodes.filter((node) => node.nodeType.kind === 'trigger' && !node.disabled);
   const ended = Promise.all(
     triggers.map(async (node) => await keepListening(node, workflow, needs, take, abort.signal)),
   ).then(() => undefined);
@@ -91,7 +85,7 @@ async function keepListening(
   const { events, clock } = ports;
   const place = { workflow: workflow.name, node: node.name };
   for (let crashes = 0; !signal.aborted; crashes += 1) {
-    await untilGranted(node, workflow, needs, signal);
+    await untilGranted(node, needs, signal);
     if (signal.aborted) return;
     events.emit({ type: 'trigger.started', at: clock.now(), ...place });
     const onEvent = async (outputs: JsonObject): Promise<void> => {
@@ -112,15 +106,15 @@ async function keepListening(
   }
 }
 
-async function untilGranted(
-  node: PlanNode,
-  workflow: WorkflowDocument,
-  needs: Needs,
-  signal: AbortSignal,
-): Promise<void> {
-  const context = { run: runId('activation'), workflow: workflow.name, node: node.name };
-  const isMissing = (): boolean =>
-    needs.ports.permissions.missing(node.plugin, node.nodeType.uses, context).length > 0;
+async function untilGranted(node: PlanNode, needs: Needs, signal: AbortSignal): Promise<void> {
+  const isMissing = (): boolean => {
+    try {
+      return needs.ports.permissions.missing(node.plugin, node.nodeType.uses).length > 0;
+    } catch {
+      // Refused: it waits until somebody thinks better of it, or it is stopped.
+      return true;
+    }
+  };
   while (!signal.aborted && isMissing()) {
     const { promise, resolve } = Promise.withResolvers<void>();
     const change = (): void => resolve();

@@ -13,7 +13,9 @@ import type { PluginSource } from '../ports.ts';
 import { compileExpression, findBindings } from '@runtime-hub/plugin-sdk/expression';
 import { nodeTypeOf } from './plan.ts';
 
-const ajv = new Ajv({ strict: false, allErrors: true, logger: false, validateSchema: false });
+const LENIENT = { strict: false, allErrors: true, logger: false, validateSchema: false } as const;
+/** Schemas of one plugin are not found by the `$id`s of another. */
+const ajv = new Ajv({ ...LENIENT, addUsedSchema: false });
 const checks = new WeakMap<JsonSchema, ValidateFunction>();
 
 /** Problems of `value` against a node type's schema; compiled once per schema object. */

@@ -1,13 +1,13 @@
 import { Type, type Static } from 'typebox';
 import { AnyJson, HubError, type Json } from '../contract/index.ts';
 import { guardOf } from './guard.ts';
+import { Base64, LogEntry, isOneTree } from './log-entry.ts';
 import { PAYLOAD_TYPE, type Statement } from './statement.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 const MAX_BUNDLE_BYTES = 1024 * 1024;
 const MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 const closed = { additionalProperties: false } as const;
-const Base64 = Type.String({ pattern: '^[A-Za-z0-9+/]+={0,2}$' });
 
 /** The only form of bundle the hub accepts: DSSE, one signature, a public-key hint, exactly one log entry. */
 const BundleForm = Type.Object(
@@ -16,7 +16,7 @@ const BundleForm = Type.Object(
     verificationMaterial: Type.Object(
       {
         publicKey: Type.Object({ hint: Type.String({ minLength: 1, maxLength: 200 }) }, closed),
-        tlogEntries: Type.Array(AnyJson, { minItems: 1, maxItems: 1 }),
+        tlogEntries: Type.Array(LogEntry, { minItems: 1, maxItems: 1 }),
         timestampVerificationData: Type.Optional(
           Type.Object(
             { rfc3161Timestamps: Type.Optional(Type.Array(AnyJson, { maxItems: 0 })) },
@@ -76,6 +76,8 @@ export function checkEnvelope(text: string): {
   const bundle = parse(text, 'it');
   if (!isBundle(bundle)) throw malformed(reason(isBundle.problems[0]));
   const { dsseEnvelope, verificationMaterial } = bundle;
+  if (!verificationMaterial.tlogEntries.every(isOneTree))
+    throw malformed('its log entry speaks of two trees');
   const statement = parse(
     Buffer.from(dsseEnvelope.payload, 'base64').toString('utf8'),
     'its payload',

@@ -6,12 +6,14 @@ export interface Guard<T> {
   readonly problems: readonly ErrorObject[];
 }
 
-// That the schemas themselves are right is a test's business, not every start's.
-const ajv = new Ajv2020({ strict: true, allErrors: true, validateSchema: false });
-
-/** A guard that is compiled when it is first asked: what a start does not need does not slow it down. */
-export function guardOf<T>(schema: object): Guard<T> {
-  const compiled = () => ajv.compile<T>(schema);
+/**
+ * A guard that is compiled when it is first asked: what a start does not need does not slow it down. It stops at the
+ * first problem unless all are wanted; then whoever asks bounds the lists first, as each item may be many problems.
+ */
+export function guardOf<T>(schema: object, { allProblems = false } = {}): Guard<T> {
+  // That the schemas themselves are right is a test's business, not every start's.
+  const options = { strict: true, allErrors: allProblems, validateSchema: false };
+  const compiled = () => new Ajv2020(options).compile<T>(schema);
   let check: ReturnType<typeof compiled> | null = null;
   const guard = (value: unknown): value is T => (check ??= compiled())(value);
   return Object.defineProperty(guard, 'problems', { get: () => check?.errors ?? [] }) as Guard<T>;

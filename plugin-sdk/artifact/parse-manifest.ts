@@ -11,16 +11,46 @@ import {
 } from '../contract/index.ts';
 import { guardOf } from './guard.ts';
 
-const isManifest = guardOf<Manifest>(Manifest);
+const isManifest = guardOf<Manifest>(Manifest, { allProblems: true });
+/** No list of a manifest may be longer; checked first, for in a longer one the problems themselves would be a flood. */
+const MAX_LIST = 200;
+const MAX_PROBLEMS = 100;
+/** Knows the schema of schemas; no plugin's schema is ever added to it, so none can change what the next is checked by. */
+const ofSchemas = new Ajv2020({ strict: true });
 
-/** The manifest that `value` holds; throws MANIFEST_INVALID with every problem. */
+/** The manifest that `value` holds; throws MANIFEST_INVALID with every problem, or the first hundred. */
 export function parseManifest(value: unknown): Manifest {
-  if (!isManifest(value)) {
-    throw new HubError('MANIFEST_INVALID', { problems: isManifest.problems.map(problemOf) });
-  }
-  const problems = meaningProblems(value);
-  if (problems.length > 0) throw new HubError('MANIFEST_INVALID', { problems });
-  return value;
+  const manifest = parseForm(value);
+  checkMeaning(manifest);
+  return manifest;
+}
+
+/** The manifest by its form alone, which is all that may be looked at before its signature holds. Throws MANIFEST_INVALID. */
+export function parseForm(value: unknown): Manifest {
+  refuseFor(floodProblems(value));
+  if (isManifest(value)) return value;
+  throw invalid(isManifest.problems.slice(0, MAX_PROBLEMS).map(problemOf));
+}
+
+/** Checks what the schema can't say and compiles the schemas of all ports. Throws MANIFEST_INVALID. */
+export function checkMeaning(manifest: Manifest): void {
+  refuseFor(meaningProblems(manifest));
+}
+
+function refuseFor(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw invalid(problems.slice(0, MAX_PROBLEMS));
+}
+
+function invalid(problems: readonly Problem[]): HubError<'MANIFEST_INVALID'> {
+  return new HubError('MANIFEST_INVALID', { problems });
+}
+
+function floodProblems(value: unknown): Problem[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([at, list]): Problem[] => {
+    if (!Array.isArray(list) || list.length <= MAX_LIST) return [];
+    return [{ at: `/${at}`, message: `has over ${String(MAX_LIST)} items`, cure: 'shorten it' }];
+  });
 }
 
 function problemOf(error: ErrorObject): Problem {
@@ -98,7 +128,8 @@ function nodeProblems(manifest: Manifest, node: NodeType, at: string): Problem[]
 
 function schemaProblem(at: string, schema: NodeType['config']): Problem[] {
   try {
-    new Ajv2020({ strict: true }).compile(schema);
+    void ofSchemas.validateSchema(schema, true);
+    new Ajv2020({ strict: true, validateSchema: false }).compile(schema);
     return [];
   } catch (error) {
     const message = error instanceof Error ? error.message.slice(0, 200) : 'is not a JSON Schema';

@@ -6,6 +6,7 @@ export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 export const PREDICATE_TYPE = 'https://runtime-hub.dev/attestation/plugin-release/v1';
 export const MANIFEST_FILE = 'manifest.json';
+const MAX_MANIFEST_BYTES = 1024 * 1024;
 
 /** What a publisher signs: an in-toto statement (v1) over the artifact, its manifest and each of its files. */
 export interface Statement {
@@ -53,6 +54,11 @@ export function manifestJson({ files }: Artifact): Json {
     throw new HubError('ARTIFACT_MALFORMED', {
       rule: 'manifest',
       detail: `there is no ${MANIFEST_FILE}`,
+    });
+  if (bytes.length > MAX_MANIFEST_BYTES)
+    throw new HubError('ARTIFACT_MALFORMED', {
+      rule: 'manifest',
+      detail: `${MANIFEST_FILE} is over 1 MB`,
     });
   try {
     return parseStrictJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));

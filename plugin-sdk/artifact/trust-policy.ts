@@ -5,14 +5,13 @@ import {
   type PluginId,
 } from '../contract/index.ts';
 import { guardOf } from './guard.ts';
+import { readPublicKey, type KeyAlgorithm } from './public-key.ts';
 
 /** Which identities may run here, and what they may do unasked; written by the admin. */
 export interface TrustPolicy {
   readonly version: 1;
   /** Publisher keys by hint; `spki` is base64 DER. */
-  readonly keys: Readonly<
-    Record<string, { readonly spki: string; readonly alg: 'ed25519' | 'p256' }>
-  >;
+  readonly keys: Readonly<Record<string, { readonly spki: string; readonly alg: KeyAlgorithm }>>;
   readonly log: { readonly origin: string; readonly spki: string };
   /** Who may sign for which plugins; `match` is an id or `namespace/*`. */
   readonly namespaces: readonly { readonly match: string; readonly signers: readonly string[] }[];
@@ -54,11 +53,22 @@ const isPolicy = guardOf<TrustPolicy>(
 
 /** The policy that `value` holds; throws HUB_REQUEST_INVALID naming the field. */
 export function parseTrustPolicy(value: unknown): TrustPolicy {
-  if (isPolicy(value)) return value;
-  const [error] = isPolicy.problems;
-  throw new HubError('HUB_REQUEST_INVALID', {
-    field: `trust-policy.json ${error?.instancePath ?? ''}`.trim(),
-    value: error?.message ?? 'not JSON',
+  if (!isPolicy(value)) {
+    const [error] = isPolicy.problems;
+    throw invalid(error?.instancePath ?? '', error?.message ?? 'not JSON');
+  }
+  for (const [hint, { spki, alg }] of Object.entries(value.keys)) {
+    if (readPublicKey(spki)?.alg !== alg) throw invalid(`/keys/${hint}/spki`, `is no ${alg} key`);
+  }
+  if (readPublicKey(value.log.spki)?.alg !== 'ed25519')
+    throw invalid('/log/spki', 'is no ed25519 key');
+  return value;
+}
+
+function invalid(at: string, problem: string): HubError<'HUB_REQUEST_INVALID'> {
+  return new HubError('HUB_REQUEST_INVALID', {
+    field: `trust-policy.json ${at}`.trim(),
+    value: problem,
     cure: 'Mend the file; a fresh data folder shows its form.',
   });
 }

@@ -16,7 +16,8 @@ const FIELD = {
   prefix: [345, 500],
 } as const;
 
-const WINDOWS_NAMES = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$/iu;
+/** Devices on Windows, whatever extension or spaces follow; compared after NFKC, which makes COM1 of COM¹. */
+const WINDOWS_NAMES = /^(con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\$) *(\..*)?$/iu;
 
 /** A refusal that names the rule that was broken. */
 export function broken(rule: string, detail: string): HubError<'ARTIFACT_MALFORMED'> {
@@ -90,13 +91,13 @@ function textOf(field: Buffer, what: string): string {
 function checkPath(name: string): string {
   if (!name.startsWith(PREFIX)) throw broken('prefix', `${shown(name)} is not under ${PREFIX}`);
   const path = name.slice(PREFIX.length);
-  // oxlint-disable-next-line no-control-regex
-  if (/[\\:\u0000-\u001f\u007f-\u009f<>"|?*]/u.test(path))
+  // Format characters turn text around or vanish: on HFS+ a zero-width joiner is no part of a name.
+  if (/[\\:<>"|?*\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(path))
     throw broken('names', `${shown(name)} has a forbidden character`);
   for (const part of path.split('/')) {
     if (part === '' || part === '.' || part === '..')
       throw broken('traversal', `${shown(name)} leaves its folder`);
-    if (/[. ]$/u.test(part) || WINDOWS_NAMES.test(part))
+    if (/[. ]$/u.test(part) || WINDOWS_NAMES.test(part.normalize('NFKC')))
       throw broken('names', `${shown(name)} means something else elsewhere`);
   }
   return path;
@@ -122,7 +123,8 @@ class PlaceSet {
 }
 
 function isZero(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] !== 0) return false;
+  return true;
 }
 
 function shown(name: string): string {

@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
@@ -6,7 +6,8 @@ import { Verifier, toSignedEntity, toTrustMaterial } from '@sigstore/verify';
 import { HubError, type Json, type Manifest } from '../contract/index.ts';
 import { checkEnvelope } from './envelope.ts';
 import { logId } from './local-log.ts';
-import { parseManifest } from './parse-manifest.ts';
+import { checkMeaning, parseForm } from './parse-manifest.ts';
+import { readPublicKey } from './public-key.ts';
 import { readArtifact, sha256Of, type Artifact } from './read.ts';
 import {
   PREDICATE_TYPE,
@@ -34,6 +35,7 @@ export interface VerifiedRelease {
 /**
  * Verifies an artifact against its bundle, offline: the stock Sigstore verifier with its default thresholds, and on top
  * what it leaves to us: the form of the bundle, the subject's name and digest, the predicate, the manifest, every file.
+ * Schemas of a manifest are compiled last, so that only a trusted publisher's ever are.
  */
 export function verifyRelease(
   packed: Uint8Array,
@@ -41,7 +43,7 @@ export function verifyRelease(
   trust: ReleaseTrust,
 ): VerifiedRelease {
   const artifact = readArtifact(packed);
-  const manifest = parseManifest(manifestJson(artifact));
+  const manifest = parseForm(manifestJson(artifact));
   const { bundle, hint, statement } = checkEnvelope(bundleText);
   checkSubject(statement, manifest);
   const key = trust.keysFor(manifest.id).get(hint);
@@ -51,6 +53,7 @@ export function verifyRelease(
   checkDigest(statement, artifact, manifest.id);
   checkManifest(statement, artifact, manifest.id);
   checkFiles(statement.predicate.files, artifact.files, manifest.id);
+  checkMeaning(manifest);
   return { manifest, digest: artifact.digest, publisher: hint, files: artifact.files };
 }
 
@@ -107,7 +110,8 @@ function checkSignature(
 }
 
 function trustedRoot({ origin, spki }: ReleaseTrust['log']): TrustedRoot {
-  const key = createPublicKey({ key: Buffer.from(spki, 'base64'), type: 'spki', format: 'der' });
+  const key = readPublicKey(spki);
+  if (key?.alg !== 'ed25519') throw new Error('the log’s key is not Ed25519');
   return TrustedRoot.fromJSON({
     mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
     tlogs: [
@@ -119,7 +123,7 @@ function trustedRoot({ origin, spki }: ReleaseTrust['log']): TrustedRoot {
           keyDetails: 'PKIX_ED25519',
           validFor: { start: '2020-01-01T00:00:00Z' },
         },
-        logId: { keyId: logId(origin, key).toString('base64') },
+        logId: { keyId: logId(origin, key.publicKey).toString('base64') },
       },
     ],
   });
@@ -127,11 +131,8 @@ function trustedRoot({ origin, spki }: ReleaseTrust['log']): TrustedRoot {
 
 /** Ed25519 or P-256 only: the library itself would take any strength. */
 function publisherKey(spki: string, plugin: string): KeyObject {
-  const key = createPublicKey({ key: Buffer.from(spki, 'base64'), type: 'spki', format: 'der' });
-  const isAllowed =
-    key.asymmetricKeyType === 'ed25519' ||
-    (key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1');
-  if (isAllowed) return key;
+  const key = readPublicKey(spki);
+  if (key !== null) return key.publicKey;
   throw new HubError('SIGNATURE_INVALID', {
     plugin,
     detail: 'the publisher’s key is neither Ed25519 nor P-256',

@@ -72,10 +72,7 @@ export class Isolate {
     const isolate = new ivm.Isolate({
       memoryLimit: limits.memoryMb,
       // Heap limits that V8 can't recover from come here; the thread is lost, so is the process.
-      onCatastrophicError: (message) => {
-        writeSync(2, `the isolate is out of memory: ${message.slice(0, 200)}\n`);
-        process.kill(process.pid, 'SIGKILL');
-      },
+      onCatastrophicError: endOutOfMemory,
     });
     const timeout = { timeout: Math.max(limits.entryMs, SILENCE_MS) };
     const stuck = setTimeout(() => {
@@ -143,6 +140,12 @@ export class Isolate {
       this.#ports.onDeath(deathOf(error, this.#isolate));
     }
   }
+}
+
+/** Says why, since the hub reads it, and ends the process in a way no thread can hold up. */
+function endOutOfMemory(message: string): void {
+  writeSync(2, `the isolate is out of memory: ${message.slice(0, 200)}\n`);
+  process.kill(process.pid, 'SIGKILL');
 }
 
 function refuseImport(specifier: string): never {

@@ -29,8 +29,7 @@ export function createX11MouseDriver(display?: string): MouseDriver {
   }, display);
 
   // A display that is not there is the first act's error.
-  void session.use().catch(() => undefined);
-
+  void session.use().catch(ignored);
   const checkGo = (signal: AbortSignal): void => {
     signal.throwIfAborted();
     if (halted) throw new HubError('SCREEN_HALTED', { reason: `${PANIC_KEY} was pressed` });
@@ -53,14 +52,14 @@ export function createX11MouseDriver(display?: string): MouseDriver {
     act(act, options) {
       // One act at a time: two at once would tear each other's pointer away.
       const turn = last.then(() => perform(act, options));
-      last = turn.catch(() => undefined);
+      last = turn.catch(ignored);
       return turn;
     },
-    [Symbol.dispose]() {
-      session[Symbol.dispose]();
-    },
+    [Symbol.dispose]: () => session[Symbol.dispose](),
   };
 }
+
+const ignored = (): undefined => undefined;
 
 interface Points {
   readonly at: PlacedPoint;

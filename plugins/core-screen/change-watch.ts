@@ -91,13 +91,15 @@ class DamageWatch implements ChangeWatch {
   }
 
   #add(key: string, area: Area): Watcher {
-    this.#watchScreen();
+    const isFirst = this.#watchScreen();
     const watcher = new Watcher({
       area,
       start: async () => {
         const region = await this.#place(area);
-        // The damage object exists on the server before anybody waits.
+        // The damage object exists on the server before anybody waits, and what the server tells of a new one, that all
+        // of the screen is damaged, has come and is no change.
         await this.#connection.sync();
+        if (isFirst) this.#damaged = [];
         return region;
       },
       keepMs: KEEP_MS,
@@ -114,10 +116,12 @@ class DamageWatch implements ChangeWatch {
     this.#damage = null;
   }
 
-  #watchScreen(): void {
-    if (this.#damage !== null) return;
+  /** True when nothing was watched before. */
+  #watchScreen(): boolean {
+    if (this.#damage !== null) return false;
     this.#damage = this.#connection.client.AllocID();
     this.#extension.Create(this.#damage, this.#connection.root, DELTA_RECTANGLES);
+    return true;
   }
 
   /** Damage that comes after Subtract starts a new batch; whoever is told of this one captures after it. */

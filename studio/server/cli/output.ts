@@ -8,9 +8,12 @@ export interface Command {
   run(args: readonly string[]): Promise<number>;
 }
 
-/** Prints an error with its code, what happened and the cure. Returns the exit code: 2 for a wrong command line, else 1. */
+/** Prints an error with its code, what happened and the cure. Returns the exit code: 2 for a wrong command line or file, else 1. */
 export function printError(error: unknown, asJson: boolean): number {
-  const isUsage = isParseError(error) || HubError.is(error, 'HUB_REQUEST_INVALID');
+  const isUsage =
+    isParseError(error) ||
+    HubError.is(error, 'HUB_REQUEST_INVALID') ||
+    HubError.is(error, 'WORKFLOW_INVALID');
   const cure = cureOf(error);
   const report = {
     ...reportOf(error),

@@ -34,9 +34,14 @@ export const runCommand: Command = {
     const show = (event: NumberedEvent): void => {
       console.log(values.json ? JSON.stringify(event) : eventLine(event));
     };
-    if (await isActivated(session, workflow))
-      return await follow(session, workflow, { stop, show });
-    return await runOnce(session, workflow, { stop, show });
+    try {
+      const isTriggered = await isActivated(session, workflow);
+      const go = isTriggered ? follow : runOnce;
+      return await go(session, workflow, { stop, show });
+    } finally {
+      // The stream of events would keep this process.
+      stop.abort();
+    }
   },
 };
 
@@ -91,10 +96,7 @@ async function runOnce(session: Session, workflow: Json, { stop, show }: Follow)
     const event = next.value as unknown as NumberedEvent;
     if ('run' in event && event.run !== run) continue;
     show(event);
-    if (event.type === 'run.finished') {
-      stop.abort();
-      return event.status === 'succeeded' ? 0 : 1;
-    }
+    if (event.type === 'run.finished') return event.status === 'succeeded' ? 0 : 1;
   }
   await session.client.send('POST', `/api/v1/runs/${run}/cancel`, {
     reason: 'stopped from the terminal',

@@ -55,15 +55,14 @@ test('a window is needed by its title, whatever the point', async () => {
 
 test('without a decision the use is refused, and asked for once', async () => {
   const { broker, click, events } = world([ask('input.mouse')]);
-  const context = { run: caller.run, workflow: 'w', node: 'n' };
-  expect(broker.missing(plugin, ['input.mouse'], context)).toEqual([ask('input.mouse')]);
-  expect(broker.missing(plugin, ['input.mouse'], context)).toHaveLength(1);
-  expect(broker.missing(plugin, ['ocr.read'], context)).toEqual([]);
+  expect(broker.missing(plugin, ['input.mouse'])).toEqual([ask('input.mouse')]);
+  expect(broker.missing(plugin, ['input.mouse'])).toHaveLength(1);
+  expect(broker.missing(plugin, ['ocr.read'])).toEqual([]);
   broker.request(plugin);
   expect(events.filter((it) => it.type === 'permission.requested')).toHaveLength(1);
   await expect(click(inside)).rejects.toMatchObject(code('CAPABILITY_NOT_GRANTED'));
   broker.approve({ plugin, by: 'me' });
-  expect(broker.missing(plugin, ['input.mouse'], context)).toEqual([]);
+  expect(broker.missing(plugin, ['input.mouse'])).toEqual([]);
   expect(broker.list().map((it) => it.status)).toEqual(['granted']);
 });
 

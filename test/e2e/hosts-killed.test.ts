@@ -111,7 +111,7 @@ test.each(ANSWERS)(
     await eventOf(hub, 'plugin.log');
     expect(await killOne(hub, () => 0)).toBe(true);
     await eventOf(hub, 'step.unknown');
-    expect({ pressed, ended: hub.store.runs.open() }).toEqual({ pressed: 1, ended: [run] });
+    expect({ pressed, open: hub.store.runs.open() }).toEqual({ pressed: 1, open: [run] });
     await hub.engine.resolve(run, 'press', as);
     const outcome = await finished;
     expect([outcome.status, outcome.error?.code]).toEqual([status, code]);

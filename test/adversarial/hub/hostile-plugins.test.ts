@@ -28,6 +28,8 @@ const PROCESS_ATTACKS = {
 
 const ISOLATE_ATTACKS = {
   throw: 'STEP_FAILED',
+  crash: 'STEP_FAILED',
+  exit: 'STEP_FAILED',
   spin: 'STEP_TIMED_OUT',
   never: 'STEP_TIMED_OUT',
   // Near its limit the garbage collector takes so long that the time for one entry may be over first.

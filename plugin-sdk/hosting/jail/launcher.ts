@@ -16,6 +16,7 @@ import {
   type Display,
   type JailView,
 } from './bubblewrap.ts';
+import { endOrphans } from './orphans.ts';
 import { assembleSeccomp, type SeccompArch } from './seccomp.ts';
 
 /** How much a jail on a platform holds back: `strong` also against native code, `medium` without namespaces, `weak` the isolate only. */
@@ -86,6 +87,7 @@ const archOf = (arch: string): SeccompArch | null =>
   arch === 'x64' || arch === 'arm64' ? arch : null;
 
 async function lookAround(options: LauncherOptions): Promise<Machine> {
+  await endOrphans();
   const node = await realpath(process.execPath);
   return {
     bwrap: options.bwrapPath ?? (await findProgram('bwrap', 'bubblewrap')),

@@ -33,7 +33,7 @@ function help(): string {
     '  --json           answer as JSON on standard output, errors as JSON on standard error',
     '  --help           what a command does and takes',
     '',
-    'Exit codes: 0 done · 1 it failed · 2 the command line was wrong · 3 waiting for a permission',
+    'Exit codes: 0 done · 1 it failed · 2 the command line or a file was wrong',
   ].join('\n');
 }
 

@@ -40,7 +40,7 @@ describe('changes', () => {
   /** The newest change once the screen has come to rest: what is still being drawn at the start is no change of the test's. */
   const atRest = async (): Promise<number> => {
     let { change } = await wait(0, 1);
-    for (let timedOut = false; !timedOut; ) ({ change, timedOut } = await wait(change, 250));
+    for (let timedOut = false; !timedOut;) ({ change, timedOut } = await wait(change, 250));
     return change;
   };
 

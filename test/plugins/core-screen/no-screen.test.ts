@@ -24,7 +24,7 @@ test('a server that dies ends what waits for it with SCREEN_UNAVAILABLE', async 
   const never = new AbortController().signal;
   const request = { area: {}, after: 0, timeoutMs: 60_000, caller: 'test' };
   let { change } = await driver.waitForChange({ ...request, timeoutMs: 1 }, never);
-  for (let timedOut = false; !timedOut; ) {
+  for (let timedOut = false; !timedOut;) {
     // The server's first picture may still be under way.
     const asked = { ...request, after: change, timeoutMs: 250 };
     ({ change, timedOut } = await driver.waitForChange(asked, never));

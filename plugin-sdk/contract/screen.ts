@@ -35,6 +35,14 @@ export const ScreenOperations = {
     args: Type.Object({ area: Area }, closed),
     result: ImageHandle,
   },
+  /** Whether an area looks, to the pixel, as a picture of it did; keeps no picture. */
+  compare: {
+    args: Type.Object(
+      { area: Area, width: Extent, sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) },
+      closed,
+    ),
+    result: Type.Object({ same: Type.Boolean(), takenAt: Type.Number() }, closed),
+  },
   /** Resolves at the first change of pixels inside `area` after the change numbered `after` (0: from now). */
   'wait-for-change': {
     args: Type.Object(

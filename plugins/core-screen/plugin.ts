@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { definePlugin, type Operation, type PluginDefinition } from '@runtime-hub/plugin-sdk';
 import type { ServeContext } from '@runtime-hub/plugin-sdk';
 import type { Area, ImageHandle } from '@runtime-hub/plugin-sdk/contract';
@@ -38,6 +39,14 @@ function operations(driver: () => ScreenDriver): Readonly<Record<string, Operati
       const { bytes, ...place } = await driver().capture(request.args.area);
       const blob = await request.context.blobs.write(bytes, 'image/x-bgrx');
       return { blob, format: 'bgrx', ...place };
+    },
+    async compare(request: {
+      readonly args: { readonly area: Area; readonly width: number; readonly sha256: string };
+    }): Promise<{ readonly same: boolean; readonly takenAt: number }> {
+      const { area, width, sha256 } = request.args;
+      const frame = await driver().capture(area);
+      const same = frame.width === width && hash('sha256', frame.bytes, 'hex') === sha256;
+      return { same, takenAt: frame.takenAt };
     },
     async 'wait-for-change'(request: {
       readonly args: { readonly area: Area; readonly after: number; readonly timeoutMs: number };

@@ -1,18 +1,18 @@
 import { HubError, type StepContext } from '@runtime-hub/plugin-sdk';
 import type { Area, ImageHandle } from '@runtime-hub/plugin-sdk/contract';
 
-/** Takes the picture again and throws SCREEN_TARGET_CHANGED unless every pixel is as it was in `seen`. */
+/** Looks again and throws SCREEN_TARGET_CHANGED unless every pixel is as it was in `seen`. */
 export async function checkUnchanged(
   context: Pick<StepContext, 'call'>,
   config: { readonly window?: string; readonly watch?: Area },
   seen: ImageHandle,
 ): Promise<void> {
   const target = config.window === undefined ? 'The screen' : `Window “${config.window}”`;
-  const now = await lookAgain(context, config, seen).catch((error: unknown) => {
+  const now = await compare(context, config, seen).catch((error: unknown) => {
     if (!isNotFound(error)) throw error;
     throw new HubError('SCREEN_TARGET_CHANGED', { target, detail: 'it is not where it was' });
   });
-  if (now.blob.sha256 === seen.blob.sha256 && now.width === seen.width) return;
+  if (now.same) return;
   const ageMs = Math.round(now.takenAt - seen.takenAt);
   throw new HubError('SCREEN_TARGET_CHANGED', {
     target,
@@ -20,12 +20,21 @@ export async function checkUnchanged(
   });
 }
 
-async function lookAgain(
+interface Compared {
+  readonly same: boolean;
+  readonly takenAt: number;
+}
+
+async function compare(
   context: Pick<StepContext, 'call'>,
-  config: { readonly window?: string; readonly watch?: Area },
+  { watch, window }: { readonly window?: string; readonly watch?: Area },
   seen: ImageHandle,
-): Promise<ImageHandle> {
-  return await capture(context, config.watch ?? (await areaOf(context, config.window, seen)));
+): Promise<Compared> {
+  const area = watch ?? (await areaOf(context, window, seen));
+  const { width, blob } = seen;
+  const args = { area, width, sha256: blob.sha256 };
+  // SAFETY: the broker checked the result against the contract.
+  return (await context.call('screen.capture', 'compare', args)) as unknown as Compared;
 }
 
 /** Errors of calls come from the hub: another class than this plugin's, so only the code tells. */

@@ -18,7 +18,7 @@ import { createEngine, type Engine } from '../../../kernel/run/engine.ts';
 import { ok, steps } from './sketch.ts';
 
 /** All timers fire at once, in the next microtask: delays are the machine's business and tested there. */
-export const impatient: Clock = {
+const impatient: Clock = {
   now: () => 0,
   after(_ms, fn) {
     let on = true;
@@ -35,8 +35,10 @@ export interface Leftover {
   readonly entries: readonly JournalEntry[];
 }
 
+type RecordingJournal = Journal & { readonly kept: () => Leftover };
+
 /** A memory journal that keeps a copy of one run's record and entries, also when the run has ended. */
-export function recordingJournal(): Journal & { readonly kept: () => Leftover } {
+function recordingJournal(): RecordingJournal {
   const journal = journalMemory();
   const entries: JournalEntry[] = [];
   let record: RunRecord | null = null;
@@ -58,8 +60,8 @@ export function recordingJournal(): Journal & { readonly kept: () => Leftover } 
 }
 
 /** A journal as found after a crash that let `count` entries reach the disk. */
-export async function journalAfter(left: Leftover, count: number): Promise<Journal> {
-  const journal = journalMemory();
+export async function journalAfter(left: Leftover, count: number): Promise<RecordingJournal> {
+  const journal = recordingJournal();
   await journal.create(left.record);
   await journal.append(left.record.id, 1, left.entries.slice(0, count));
   return journal;

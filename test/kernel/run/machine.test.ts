@@ -125,6 +125,27 @@ test('no more steps are in flight than the workflow allows', async () => {
   await expectTrace(trace, 'parallel-limit');
 });
 
+test('a step that its host said nothing about runs again', async () => {
+  const plan = planOf({ a: 'pure', b: 'pure' }, ['a.out b.in']);
+  const trace = traceOf(plan).feed(started, reports('a'), reports('a', ok('a', { out: 1 })));
+  await expectTrace(trace.feed(done('b')), 'segment-untold');
+});
+
+test('what a host reports twice, or about a step that it was not given, is ignored', async () => {
+  const plan = planOf({ a: 'pure', b: 'pure', other: 'idempotent' }, ['a.out b.in']);
+  const lies = reports('a', ok('other', {}), ok('a', { out: 1 }), notOk('a', broken), ok('ghost'));
+  await expectTrace(traceOf(plan).feed(started, lies, done('b'), done('other')), 'reports-false');
+});
+
+test('a port that objects inherit brings nothing unless the step gave it', async () => {
+  const plan = planOf({ a: 'idempotent', b: 'idempotent', c: 'idempotent' }, [
+    'a.toString b.in',
+    'a.constructor c.in',
+  ]);
+  const trace = traceOf(plan).feed(started, done('a', { constructor: 1 }), done('c'));
+  await expectTrace(trace, 'inherited-ports');
+});
+
 // ---- failures -------------------------------------------------------------------------------------------------
 
 const FRAGILE = planOf({ shot: { type: 'idempotent', retry }, read: 'idempotent' }, [
@@ -222,6 +243,21 @@ test('a step whose permission is denied fails, and its error port takes that lik
   await expectTrace(trace, 'permission-denied');
 });
 
+test('what comes too late, too early or for no node at all changes nothing', async () => {
+  const plan = planOf({ a: 'idempotent', b: 'asking', c: 'idempotent' }, ['b c']);
+  const trace = traceOf(plan).feed(started, done('a'));
+  for (const node of ['a', 'b', 'c', 'ghost', 'constructor'])
+    trace.feed(
+      fired(node),
+      { type: 'permission.granted', node },
+      { type: 'permission.denied', node, error: denied },
+      resolved(node, 'retry'),
+    );
+  for (const node of ['a', 'c', 'ghost', 'constructor'])
+    trace.feed(done(node), lost(node, crashed));
+  await expectTrace(trace, 'stale-inputs');
+});
+
 // ---- crashes --------------------------------------------------------------------------------------------------
 
 const ACTING = planOf({ shot: 'idempotent', click: 'external', tell: 'idempotent' }, [
@@ -255,6 +291,20 @@ for (const onUnknown of ['retry', 'skip', 'fail'] as const)
 test('an external step that had not begun at the crash just starts again', async () => {
   const trace = traceOf(ACTING).feed(started, done('shot')).crash().feed(recovered);
   await expectTrace(trace, 'crash-before-intent');
+});
+
+test('an intent counts for one attempt: a later attempt that had not begun is not asked about', async () => {
+  const again = { maxAttempts: 5, delayMs: 100, maxDelayMs: 100 };
+  const plan = planOf({ click: { type: 'external', retry: again } });
+  const trace = traceOf(plan)
+    .feed(started, intended('click'), failed('click', broken), fired('click'))
+    .crash()
+    .feed(recovered, intended('click'))
+    .crash()
+    .feed(recovered, resolved('click', 'retry'))
+    .crash()
+    .feed(recovered);
+  await expectTrace(trace, 'intent-per-attempt');
 });
 
 test('a replay of the journal goes on where the run stopped: finished steps stay finished', async () => {

@@ -9,11 +9,9 @@ import {
   type PluginId,
   type Problem,
 } from '@runtime-hub/plugin-sdk/contract';
+import type { CapabilityGate } from '../ports.ts';
 
-interface Operation {
-  readonly args: ValidateFunction;
-  readonly result: ValidateFunction;
-}
+type Operation = Readonly<Record<'args' | 'result', ValidateFunction>>;
 
 type Schemas = Readonly<Record<string, { readonly args: object; readonly result: object }>>;
 
@@ -38,10 +36,12 @@ function operationOf(capability: CapabilityName, operation: string): Operation |
   return made;
 }
 
-interface Request {
-  readonly capability: CapabilityName;
-  readonly operation: string;
-  readonly args: Json;
+type Request = Parameters<CapabilityGate['call']>[2];
+
+/** Compiles what is otherwise compiled at the first use of each operation: about 10 ms each. */
+export function prepareOperations(): void {
+  for (const [capability, schemas] of SCHEMAS)
+    for (const operation of Object.keys(schemas)) operationOf(capability, operation);
 }
 
 /** Throws CAPABILITY_DENIED for an operation the contract does not know, STEP_INPUT_INVALID for arguments that do not fit it. */

@@ -4,6 +4,7 @@ import {
   createBus,
   createEngine,
   createHostPool,
+  prepareOperations,
   type Activation,
   type Broker,
   type Bus,
@@ -98,6 +99,8 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   opened.defer(async () => await engine.close());
   broker.onChange((plugin) => engine.permissionsChanged(plugin));
   await engine.recover();
+  // Once what waits for the hub to be ready has had its turn.
+  setTimeout(prepareOperations, 200).unref();
   const parts = opened.move();
   return {
     folder: options.folder,

@@ -4,5 +4,4 @@ export { prepareOperations } from './capability/operations.ts';
 export { createHostPool, type HostPool } from './host/host-pool.ts';
 export type * from './ports.ts';
 export { createEngine, type Activation, type Engine } from './run/engine.ts';
-export { parseWorkflow } from './workflow/parse-workflow.ts';
-export { validateWorkflow } from './workflow/validate-workflow.ts';
+export { parseWorkflow, validateWorkflow } from './workflow/validate-workflow.ts';

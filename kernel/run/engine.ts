@@ -25,7 +25,7 @@ export interface Engine {
     workflow: WorkflowDocument,
     options?: { readonly trigger?: RunRecord['trigger'] },
   ): Promise<StartedRun>;
-  /** This and `resolve` resolve when they are durable. Throw RUN_NOT_FOUND. */
+  /** This and `resolve` resolve when they are durable. Throw RUN_NOT_FOUND, RUN_CONFLICT. */
   cancel(run: RunId, reason: string): Promise<void>;
   resolve(run: RunId, node: string, as: 'done' | 'retry' | 'fail'): Promise<void>;
   recover(): Promise<RunId[]>;
@@ -94,6 +94,9 @@ class RunEngine implements Engine {
   }
 
   async resolve(run: RunId, node: string, as: 'done' | 'retry' | 'fail'): Promise<void> {
+    const status = this.status(run)?.nodes[node] ?? 'not there';
+    if (this.#drivers.has(run) && status !== 'unknown')
+      throw new HubError('RUN_CONFLICT', { run, detail: `${node} is ${status}, not unknown` });
     await this.#feed(run, { type: 'resolved', node, as });
   }
 

@@ -7,7 +7,7 @@ import {
 } from '@runtime-hub/plugin-sdk/contract';
 import { segmentFrom, type Plan } from '../workflow/plan.ts';
 import { retryDelay } from './retry.ts';
-import type { Effect, Fact, Input, RunState, RunStatus } from './run-state.ts';
+import type { Effect, EndStatus, Fact, Input, RunState } from './run-state.ts';
 
 interface Turn {
   readonly plan: Plan;
@@ -215,7 +215,7 @@ function launch(turn: Turn): void {
   if (state.open === 0) end(turn, 'succeeded', null);
 }
 
-function end(turn: Turn, status: Exclude<RunStatus, 'running'>, error: ErrorReport | null): void {
+function end(turn: Turn, status: EndStatus, error: ErrorReport | null): void {
   const { state } = turn;
   if (state.status !== 'running') return;
   state.status = status;

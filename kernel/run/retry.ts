@@ -18,9 +18,11 @@ export function retryDelay(
   return Math.floor(ceiling * fraction(`${run}/${node.name}/${String(attempt)}`));
 }
 
-/** FNV-1a of a text as a number in [0, 1). */
+/** FNV-1a of a text, its bits mixed (MurmurHash3) so that texts that differ at their end differ at all, as a number in [0, 1). */
 function fraction(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) / 2 ** 32;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }

@@ -11,17 +11,15 @@ export type NodeStatus =
   | 'finished'
   | 'failed'
   | 'skipped';
-export type RunStatus = 'running' | 'succeeded' | 'failed' | 'cancelled';
+export type EndStatus = 'succeeded' | 'failed' | 'cancelled';
+export type RunStatus = 'running' | EndStatus;
+type Reports = readonly StepReport[];
 
 /** What the machine consumes; plain JSON, journaled in order. */
 export type Input =
   | { readonly type: 'run.started' }
   | { readonly type: 'step.intended'; readonly node: string }
-  | {
-      readonly type: 'steps.finished';
-      readonly first: string;
-      readonly reports: readonly StepReport[];
-    }
+  | { readonly type: 'steps.finished'; readonly first: string; readonly reports: Reports }
   | { readonly type: 'segment.failed'; readonly node: string; readonly error: ErrorReport }
   | { readonly type: 'timer.fired'; readonly node: string }
   | { readonly type: 'permission.waiting'; readonly node: string }
@@ -35,11 +33,7 @@ export type Effect =
   | { readonly type: 'run-segment'; readonly first: number; readonly members: readonly number[] }
   | { readonly type: 'set-timer'; readonly node: number; readonly ms: number }
   | { readonly type: 'cancel-segment'; readonly first: number }
-  | {
-      readonly type: 'finish';
-      readonly status: Exclude<RunStatus, 'running'>;
-      readonly error: ErrorReport | null;
-    };
+  | { readonly type: 'finish'; readonly status: EndStatus; readonly error: ErrorReport | null };
 
 /** What became of a node, for events; derived, never journaled. */
 export interface Fact {

@@ -32,8 +32,8 @@ export function stepValues(plan: Plan, state: RunState, step: number): StepValue
   const inputs = { ...resolved(node.inputs, '/inputs'), ...arrived };
   const problems: Problem[] = [...schemaProblems(node.nodeType.config, config, '/config')];
   for (const [port, value] of Object.entries(inputs)) {
-    const schema = node.nodeType.inputs[port];
-    if (schema !== undefined) problems.push(...schemaProblems(schema, value, `/inputs/${port}`));
+    const schema = Object.hasOwn(node.nodeType.inputs, port) ? node.nodeType.inputs[port] : null;
+    if (schema) problems.push(...schemaProblems(schema, value, `/inputs/${port}`));
   }
   if (problems.length > 0) throw new HubError('STEP_INPUT_INVALID', { problems });
   return { config, inputs, attempt: (state.attempts[step] ?? 0) + 1 };
@@ -44,7 +44,8 @@ function arrivedAt(plan: Plan, state: RunState, step: number): Record<string, Js
   const arrived: Record<string, Json> = {};
   for (const edge of plan.incoming[step] ?? []) {
     const [out, into] = plan.ports[edge] ?? ['', ''];
-    const value = state.outputs[plan.from[edge] ?? -1]?.[out];
+    const outputs = state.outputs[plan.from[edge] ?? -1] ?? {};
+    const value = Object.hasOwn(outputs, out) ? outputs[out] : undefined;
     if (value !== undefined && into !== 'run' && !Object.hasOwn(arrived, into))
       arrived[into] = value;
   }

@@ -13,6 +13,7 @@ export interface Activation {
   stop(): Promise<void>;
 }
 type Trigger = { readonly node: string; readonly outputs: JsonObject };
+type Take = (trigger: Trigger) => Promise<void>;
 interface Needs {
   readonly ports: EnginePorts;
   readonly start: (
@@ -33,17 +34,14 @@ export function activate({ document: workflow, nodes }: Plan, needs: Needs): Act
   ).then(() => undefined);
   return {
     ended,
-    async stop() {
+    stop: async () => {
       abort.abort();
       await ended;
     },
   };
 }
 
-function createOverlap(
-  workflow: WorkflowDocument,
-  needs: Needs,
-): (trigger: Trigger) => Promise<void> {
+function createOverlap(workflow: WorkflowDocument, needs: Needs): Take {
   const overlap = workflow.settings?.overlap ?? 'latest';
   let waiting: Trigger[] = [];
   let busy = false;
@@ -56,7 +54,7 @@ function createOverlap(
     };
     void started.finished.catch(() => undefined).then(goOn);
   };
-  const take = async (trigger: Trigger): Promise<void> => {
+  const take: Take = async (trigger) => {
     if (overlap === 'parallel') return await run(trigger);
     if (busy) {
       if (overlap === 'latest') waiting = [trigger];
@@ -78,7 +76,7 @@ async function keepListening(
   node: PlanNode,
   workflow: WorkflowDocument,
   needs: Needs,
-  take: (trigger: Trigger) => Promise<void>,
+  take: Take,
   signal: AbortSignal,
 ): Promise<void> {
   const { ports } = needs;

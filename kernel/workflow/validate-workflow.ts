@@ -1,33 +1,44 @@
 import {
+  HubError,
   IMPLICIT_INPUT,
   IMPLICIT_OUTPUTS,
   splitNodeType,
+  WorkflowDocument,
+  type Json,
   type JsonSchema,
   type NodeType,
   type Problem,
-  type WorkflowDocument,
   type WorkflowNode,
 } from '@runtime-hub/plugin-sdk/contract';
 import { Ajv, type ValidateFunction } from 'ajv';
 import type { PluginSource } from '../ports.ts';
-import { compileExpression, findBindings } from '@runtime-hub/plugin-sdk/expression';
+import { compileExpression, findBindings, pointerPart } from '@runtime-hub/plugin-sdk/expression';
 import { nodeTypeOf } from './plan.ts';
 
 const LENIENT = { strict: false, allErrors: true, logger: false, validateSchema: false } as const;
 /** Schemas of one plugin are not found by the `$id`s of another. */
 const ajv = new Ajv({ ...LENIENT, addUsedSchema: false });
-const checks = new WeakMap<JsonSchema, ValidateFunction>();
+const checks = new WeakMap<object, ValidateFunction>();
 
 /** Problems of `value` against a node type's schema; compiled once per schema object. */
-export function schemaProblems(schema: JsonSchema, value: unknown, at: string): readonly Problem[] {
+export function schemaProblems(schema: object, value: unknown, at: string): readonly Problem[] {
   const check = checks.get(schema) ?? ajv.compile(schema);
   checks.set(schema, check);
   if (check(value) === true) return [];
-  return (check.errors ?? []).map((error) => ({
-    at: `${at}${error.instancePath}`,
-    message: error.message ?? 'is not valid',
-    cure: 'Give a value that fits the node type’s schema.',
-  }));
+  return (check.errors ?? []).map(({ instancePath, params, message = 'is not valid' }) => {
+    const extra: unknown = params['additionalProperty'];
+    const place =
+      typeof extra === 'string' ? `${instancePath}/${pointerPart(extra)}` : instancePath;
+    return { at: `${at}${place}` || '/', message, cure: 'Give a value that fits the schema.' };
+  });
+}
+
+/** Turns unknown JSON into a workflow document. Throws WORKFLOW_INVALID with every problem of its form. */
+export function parseWorkflow(value: unknown): WorkflowDocument {
+  const problems = schemaProblems(WorkflowDocument, value, '');
+  if (problems.length > 0) throw new HubError('WORKFLOW_INVALID', { problems });
+  // SAFETY: it fits the schema of the type.
+  return value as WorkflowDocument;
 }
 
 /** Lists every problem of a workflow against the installed plugins; empty when it can run. */
@@ -100,7 +111,18 @@ function nodeProblems(
   const ports = Object.keys(type.inputs).flatMap((port) =>
     portProblems(`${at}/inputs/${port}`, node, type, port, fed.get(`${name}.${port}`) ?? 0),
   );
-  return [...ports, ...configProblems(at, node, type), ...bindingProblems(at, node)];
+  const given = Object.entries(node.inputs ?? {}).flatMap(([port, value]) =>
+    givenProblems(`${at}/inputs/${pointerPart(port)}`, type, port, value),
+  );
+  const config = valueProblems(type.config, node.config ?? {}, `${at}/config`);
+  return [...ports, ...given, ...config, ...bindingProblems(at, node)];
+}
+
+function givenProblems(at: string, type: NodeType, port: string, value: Json): readonly Problem[] {
+  const schema = Object.hasOwn(type.inputs, port) ? type.inputs[port] : undefined;
+  if (schema !== undefined) return valueProblems(schema, value, at);
+  const cure = `Use one of: ${Object.keys(type.inputs).join(', ')}.`;
+  return [{ at, message: `there is no input “${port}”`, cure }];
 }
 
 function portProblems(
@@ -111,19 +133,20 @@ function portProblems(
   edges: number,
 ): Problem[] {
   const tooMany = {
+    at,
     message: 'more than one edge arrives here',
-    cure: 'Join them with core/flow:merge.',
+    cure: 'Join them: core/flow:merge.',
   };
-  if (type.join === 'all' && edges > 1) return [{ at, ...tooMany }];
+  if (type.join === 'all' && edges > 1) return [tooMany];
   const given = Object.hasOwn(node.inputs ?? {}, port) || type.optionalInputs.includes(port);
   if (edges > 0 || given || type.kind !== 'action') return [];
   return [{ at, message: 'is missing', cure: 'Connect an edge or give a value.' }];
 }
 
-function configProblems(at: string, node: WorkflowNode, type: NodeType): readonly Problem[] {
-  const config = node.config ?? {};
-  const computed = findBindings(config, `${at}/config`).map((binding) => binding.at);
-  return schemaProblems(type.config, config, `${at}/config`).filter(
+/** Problems of a value that holds bindings: what is computed is checked when it is. */
+function valueProblems(schema: JsonSchema, value: Json, at: string): readonly Problem[] {
+  const computed = findBindings(value, at).map((binding) => binding.at);
+  return schemaProblems(schema, value, at).filter(
     (problem) => !computed.some((place) => `${problem.at}/`.startsWith(`${place}/`)),
   );
 }

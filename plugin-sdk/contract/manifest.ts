@@ -11,7 +11,7 @@ export const EFFECTS = ['pure', 'idempotent', 'external'] as const;
 export type Effect = (typeof EFFECTS)[number];
 
 const closed = { additionalProperties: false } as const;
-const Ports = Type.Record(Type.String({ pattern: NODE_NAME_PATTERN }), JsonSchemaOfSchema);
+const Ports = Type.Record(Type.String({ pattern: NODE_NAME_PATTERN }), JsonSchemaOfSchema, closed);
 
 /** One node type as the kernel and the studio know it; derived from code at pack time. */
 export const NodeType = Type.Object(

@@ -62,9 +62,10 @@ export const WorkflowDocument = Type.Object(
       Type.Record(
         Type.String({ pattern: PLUGIN_ID_PATTERN }),
         Type.Object({ version: VersionSchema, digest: Type.Optional(DigestSchema) }, closed),
+        closed,
       ),
     ),
-    nodes: Type.Record(Type.String({ pattern: NODE_NAME_PATTERN }), WorkflowNode),
+    nodes: Type.Record(Type.String({ pattern: NODE_NAME_PATTERN }), WorkflowNode, closed),
     edges: Type.Array(Edge, { maxItems: 200_000 }),
     settings: Type.Optional(
       Type.Object(

@@ -13,6 +13,9 @@ const isObject = (value: Json | undefined): value is JsonObject =>
 const expressionOf = (value: Json): string | null =>
   isObject(value) && typeof value['$cel'] === 'string' ? value['$cel'] : null;
 
+/** A key as one part of a JSON pointer (RFC 6901). */
+export const pointerPart = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
+
 /** Lists every binding inside a value. */
 export function findBindings(value: Json, at = ''): readonly Binding[] {
   const found: Binding[] = [];
@@ -22,7 +25,7 @@ export function findBindings(value: Json, at = ''): readonly Binding[] {
     if (expression !== null) found.push({ at: item.at, expression });
     else if (typeof item.value === 'object' && item.value !== null)
       for (const [key, inner] of Object.entries(item.value))
-        open.push({ value: inner, at: `${item.at}/${key}` });
+        open.push({ value: inner, at: `${item.at}/${pointerPart(key)}` });
   }
   return found;
 }
@@ -41,7 +44,10 @@ export function resolveBindings(value: Json, scope: Scope, at = ''): Json {
     return value.map((item: Json, i) => resolveBindings(item, scope, `${at}/${String(i)}`));
   if (!isObject(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, resolveBindings(item, scope, `${at}/${key}`)]),
+    Object.entries(value).map(([key, item]) => [
+      key,
+      resolveBindings(item, scope, `${at}/${pointerPart(key)}`),
+    ]),
   );
 }
 

@@ -21,18 +21,31 @@ export function compileExpression(text: string): (scope: Scope) => Json {
   const { library, environment } = cel();
   const evaluate = library.plan(environment, library.parse(text));
   const run = (scope: Scope): Json => {
+    // Without a prototype: the library would find `constructor` there.
     const result = evaluate({
+      __proto__: null,
       inputs: celOf(scope.inputs),
       steps: celOf(scope.steps),
       trigger: celOf(scope.trigger),
       run: celOf(scope.run),
-    });
-    if (library.isCelError(result)) throw new Error(result.message);
+    } as Record<string, CelInput>);
+    if (library.isCelError(result)) throw new Error(told(result.message, text));
     return jsonOf(result, 0, { left: MAX_VALUES });
   };
   if (compiled.size >= 10_000) compiled.clear();
   compiled.set(text, run);
   return run;
+}
+
+/** The library's texts about types and places; others may quote a value. */
+const SAFE =
+  /^(?:found no matching overload for |type mismatch: expected |unresolved attribute$|unbound function: |u?int [a-z]+ by zero$|u?int overflow|index -?\d+ out of bounds)/u;
+
+/** What may be said of a failure: types, and names that the author wrote. */
+function told(message: string, text: string): string {
+  const missing = /^field not found: (.*)$/su.exec(message)?.[1];
+  if (missing !== undefined) return text.includes(missing) ? message : 'field not found';
+  return SAFE.test(message) ? message : 'a value does not have the form that is needed here';
 }
 
 /** Maps have no prototype to reach: `inputs.constructor` is a missing key. */

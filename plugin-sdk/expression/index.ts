@@ -1,2 +1,2 @@
-export { findBindings, resolveBindings, stepsRead } from './bindings.ts';
+export { findBindings, pointerPart, resolveBindings, stepsRead } from './bindings.ts';
 export { compileExpression } from './expression.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { HubError } from '@runtime-hub/plugin-sdk/contract';
-import { parseWorkflow } from '../../../kernel/workflow/parse-workflow.ts';
+import { parseWorkflow } from '../../../kernel/workflow/validate-workflow.ts';
 
 const WORKFLOW = {
   format: 'runtime-hub/workflow@1',

@@ -65,7 +65,7 @@ test('every problem is told at once, each with its place and a cure', () => {
     '/nodes/b',
     '/nodes/c',
     '/nodes/d/inputs/n',
-    '/nodes/d/config',
+    '/nodes/d/config/more',
     '/nodes/d/config/limit',
     '/nodes/d/config/deep/a',
     '/nodes/e/inputs/n',
@@ -189,7 +189,7 @@ test('a config key named __proto__ is data: checked, and nothing inherits from i
   // SAFETY: JSON made here.
   const config = JSON.parse('{"limit": 1, "__proto__": {"limit": "x"}}') as { limit: number };
   expect(checked({ a: { type: 'strict', config, inputs: { n: 1 } } })).toEqual([
-    ['/nodes/a/config', 'must NOT have additional properties'],
+    ['/nodes/a/config/__proto__', 'must NOT have additional properties'],
   ]);
   expect({}).not.toHaveProperty('limit');
 });

@@ -11,6 +11,7 @@ export interface Scope {
 
 const MAX_VALUES = 100_000;
 const MAX_LENGTH = 2000;
+const MAX_NESTED_LOOPS = 2;
 const compiled = new Map<string, (scope: Scope) => Json>();
 
 /** Compiles a CEL expression, once per text. Throws a plain Error with the parser's message. */
@@ -19,7 +20,12 @@ export function compileExpression(text: string): (scope: Scope) => Json {
   if (known !== undefined) return known;
   if (text.length > MAX_LENGTH) throw new Error(`longer than ${String(MAX_LENGTH)} characters`);
   const { library, environment } = cel();
-  const evaluate = library.plan(environment, library.parse(text));
+  const parsed = library.parse(text);
+  if (loopsIn(parsed) > MAX_NESTED_LOOPS)
+    throw new Error(
+      `more than ${String(MAX_NESTED_LOOPS)} loops (all, exists, map, filter) in each other`,
+    );
+  const evaluate = library.plan(environment, parsed);
   const run = (scope: Scope): Json => {
     // Without a prototype: the library would find `constructor` there.
     const result = evaluate({
@@ -35,6 +41,13 @@ export function compileExpression(text: string): (scope: Scope) => Json {
   if (compiled.size >= 10_000) compiled.clear();
   compiled.set(text, run);
   return run;
+}
+
+/** How many loops stand in each other at most: each multiplies what an expression costs by the length of a list. */
+function loopsIn(part: unknown): number {
+  if (typeof part !== 'object' || part === null) return 0;
+  const own = 'case' in part && part.case === 'comprehensionExpr' ? 1 : 0;
+  return own + Object.values(part).reduce((most: number, it) => Math.max(most, loopsIn(it)), 0);
 }
 
 /** The library's texts about types and places; others may quote a value. */

@@ -236,6 +236,15 @@ test.for<[string, string]>([
   expect(['value', 'refusal']).toContain(outcome);
 });
 
+test('loops in each other are bounded, since each multiplies what an expression costs', () => {
+  const nested = (loops: number): string =>
+    Array.from({ length: loops }, (_, i) => `inputs.l.all(x${String(i)}, `).join('') +
+    'true' +
+    ')'.repeat(loops);
+  expect(compileExpression(nested(2))(scopeOf({ l: [1, 2] }))).toBe(true);
+  expect(() => compileExpression(nested(3))).toThrow('more than 2 loops');
+});
+
 test('a result deeper or larger than a frame may carry is refused', () => {
   const deep = `${'['.repeat(100)}1${']'.repeat(100)}`;
   expect(refusalOf(deep)).toBe('the result is too large');

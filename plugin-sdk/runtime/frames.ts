@@ -34,7 +34,7 @@ export class FrameStream {
   /** Sends one frame given as JSON text. Throws FrameError when it is too long. */
   send(text: string): void {
     this.#outgoing.push(encodeFrameText(text));
-    if (this.#outgoing.length === 1) setImmediate(() => this.#flush());
+    if (this.#outgoing.length === 1) process.nextTick(() => this.#flush());
   }
 
   /** Sends what is waiting, then calls `done`. */

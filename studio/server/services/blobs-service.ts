@@ -103,7 +103,7 @@ class BlobStore {
       file,
       this.#options.maxBytesPerBlob,
     );
-    rmSync(this.#hostPath(host, 'out', file), { force: true });
+    drop(this.#hostPath(host, 'out', file));
     const sha256 = hash('sha256', bytes, 'hex');
     await this.#keep(sha256, bytes);
     const $blob = randomBytes(16).toString('hex');
@@ -163,7 +163,7 @@ class BlobStore {
       else await writeFile(path, bytes, how);
     } catch (error) {
       this.#bytes -= bytes.length;
-      rmSync(path, { force: true });
+      drop(path);
       throw error;
     }
   }
@@ -198,7 +198,7 @@ class BlobStore {
   #forget({ handle, readers }: Blob): void {
     const { $blob, sha256, sizeBytes } = handle;
     this.#blobs.delete($blob);
-    for (const host of readers) rmSync(this.#hostPath(host, 'in', $blob), { force: true });
+    for (const host of readers) drop(this.#hostPath(host, 'in', $blob));
     const kept = this.#kept.get(sha256);
     if (kept === undefined) return;
     kept.handles -= 1;
@@ -214,5 +214,14 @@ class BlobStore {
 
   #keptFile(sha256: string): string {
     return join(this.#options.folder, 'kept', sha256);
+  }
+}
+
+/** Removes a file if it is there; many times faster than rmSync. */
+function drop(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Its host may have removed it itself.
   }
 }

@@ -43,11 +43,21 @@ export function compileExpression(text: string): (scope: Scope) => Json {
   return run;
 }
 
-/** How many loops stand in each other at most: each multiplies what an expression costs by the length of a list. */
-function loopsIn(part: unknown): number {
-  if (typeof part !== 'object' || part === null) return 0;
-  const own = 'case' in part && part.case === 'comprehensionExpr' ? 1 : 0;
-  return own + Object.values(part).reduce((most: number, it) => Math.max(most, loopsIn(it)), 0);
+/**
+ * How many loops stand in each other at most: each multiplies what an expression costs by the length of a list. Without
+ * recursion, since a long sum is a deep tree.
+ */
+function loopsIn(expression: object): number {
+  let most = 0;
+  const open = [{ part: expression, loops: 0 }];
+  for (let item = open.pop(); item !== undefined; item = open.pop()) {
+    const { part } = item;
+    const loops = 'case' in part && part.case === 'comprehensionExpr' ? item.loops + 1 : item.loops;
+    most = Math.max(most, loops);
+    for (const inner of Object.values(part) as readonly unknown[])
+      if (typeof inner === 'object' && inner !== null) open.push({ part: inner, loops });
+  }
+  return most;
 }
 
 /** The library's texts about types and places; others may quote a value. */

@@ -22,7 +22,7 @@ import type {
 } from '../ports.ts';
 import { segmentSteps, type Plan, type PlanNode } from '../workflow/plan.ts';
 import { advance } from './machine.ts';
-import type { Effect, Fact, Input, RunState } from './run-state.ts';
+import type { Effect, EndStatus, Fact, Input, RunState } from './run-state.ts';
 import type { Scheduler } from './scheduler.ts';
 import { stepValues } from './step-values.ts';
 
@@ -45,7 +45,7 @@ export interface EnginePorts {
 
 export interface RunOutcome {
   readonly run: RunId;
-  readonly status: 'succeeded' | 'failed' | 'cancelled';
+  readonly status: EndStatus;
   readonly error: ErrorReport | null;
   readonly ms: number;
 }
@@ -219,13 +219,11 @@ export class Driver {
     signal.throwIfAborted();
     const attempt = (this.#state.attempts[first] ?? 0) + 1;
     this.#emit({ type: 'step.started', ...this.#step(first), attempt });
-    const last = this.plan.nodes[members.at(-1) ?? first];
     const timeouts = members.map((member) => this.plan.nodes[member]?.timeoutMs ?? 0);
     const request = {
       run: this.record.id,
       workflow: this.record.workflow.name,
       plugin: node.plugin,
-      segment: `${node.name}..${last?.name ?? ''}`,
       steps: segmentSteps(this.plan, members),
       values: { [node.name]: values },
       deadlineMs: timeouts.reduce((sum, ms) => sum + ms, 0),

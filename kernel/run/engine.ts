@@ -90,14 +90,18 @@ class RunEngine implements Engine {
   }
 
   async cancel(run: RunId, reason: string): Promise<void> {
-    await this.#feed(run, { type: 'cancel.requested', reason });
+    const driver = this.#driverOf(run);
+    driver.feed({ type: 'cancel.requested', reason });
+    await driver.durable;
   }
 
   async resolve(run: RunId, node: string, as: 'done' | 'retry' | 'fail'): Promise<void> {
-    const status = this.status(run)?.nodes[node] ?? 'not there';
-    if (this.#drivers.has(run) && status !== 'unknown')
+    const driver = this.#driverOf(run);
+    const status = driver.state.nodes[driver.plan.index.get(node) ?? -1] ?? 'not there';
+    if (status !== 'unknown')
       throw new HubError('RUN_CONFLICT', { run, detail: `${node} is ${status}, not unknown` });
-    await this.#feed(run, { type: 'resolved', node, as });
+    driver.feed({ type: 'resolved', node, as });
+    await driver.durable;
   }
 
   async recover(): Promise<RunId[]> {
@@ -171,10 +175,9 @@ class RunEngine implements Engine {
     return driver;
   }
 
-  async #feed(run: RunId, input: Input): Promise<void> {
+  #driverOf(run: RunId): Driver {
     const driver = this.#drivers.get(run);
     if (driver === undefined) throw new HubError('RUN_NOT_FOUND', { run });
-    driver.feed(input);
-    await driver.durable;
+    return driver;
   }
 }

@@ -10,20 +10,14 @@ import {
   type Problem,
   type WorkflowNode,
 } from '@runtime-hub/plugin-sdk/contract';
-import { Ajv, type ValidateFunction } from 'ajv';
-import type { PluginSource } from '../ports.ts';
 import { compileExpression, findBindings, pointerPart } from '@runtime-hub/plugin-sdk/expression';
+import type { PluginSource } from '../ports.ts';
+import { checkOf } from '../schema-check.ts';
 import { nodeTypeOf } from './plan.ts';
 
-const LENIENT = { strict: false, allErrors: true, logger: false, validateSchema: false } as const;
-/** Schemas of one plugin are not found by the `$id`s of another. */
-const ajv = new Ajv({ ...LENIENT, addUsedSchema: false });
-const checks = new WeakMap<object, ValidateFunction>();
-
-/** Problems of `value` against a node type's schema; compiled once per schema object. */
+/** Problems of `value` against a schema. */
 export function schemaProblems(schema: object, value: unknown, at: string): readonly Problem[] {
-  const check = checks.get(schema) ?? ajv.compile(schema);
-  checks.set(schema, check);
+  const check = checkOf(schema);
   if (check(value) === true) return [];
   return (check.errors ?? []).map(({ instancePath, params, message = 'is not valid' }) => {
     const extra: unknown = params['additionalProperty'];

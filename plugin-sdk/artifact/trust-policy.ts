@@ -51,6 +51,19 @@ const isPolicy = guardOf<TrustPolicy>(
   }),
 );
 
+/** The policy that the file's text holds; throws HUB_REQUEST_INVALID naming the field. */
+export function readTrustPolicy(text: string): TrustPolicy {
+  return parseTrustPolicy(jsonOf(text));
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw invalid('', error instanceof Error ? error.message.slice(0, 200) : 'not JSON');
+  }
+}
+
 /** The policy that `value` holds; throws HUB_REQUEST_INVALID naming the field. */
 export function parseTrustPolicy(value: unknown): TrustPolicy {
   if (!isPolicy(value)) {

@@ -41,8 +41,6 @@ export interface SegmentRequest {
   readonly run: RunId;
   readonly workflow: string;
   readonly plugin: PluginId;
-  /** Stable name of the segment within a plan: equal names have equal steps. */
-  readonly segment: string;
   readonly steps: readonly SegmentStep[];
   readonly values: Readonly<Record<string, StepValues>>;
   readonly deadlineMs: number;

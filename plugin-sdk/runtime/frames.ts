@@ -13,13 +13,14 @@ export class FrameStream {
   #socket: Socket | null = null;
   #outgoing: Uint8Array[] = [];
 
-  /** Calls `onTexts` with the frames each read completes; `onEnd` when the hub has gone or sent what is no frame. */
-  open(onTexts: (texts: readonly string[]) => void, onEnd: () => void): void {
+  /** Says hello, then hands on the text of each frame; the process ends when the hub has gone or sent what is no frame. */
+  open(onText: (text: string) => void): void {
     const decoder = new FrameDecoder();
+    const onEnd = (): never => process.exit(0);
     const take = (size: number, buffer: Uint8Array): boolean => {
       try {
         // A copy, since what is not yet a whole frame outlives the next read.
-        onTexts(decoder.push(buffer.slice(0, size)));
+        for (const text of decoder.push(buffer.slice(0, size))) onText(text);
       } catch {
         onEnd();
       }
@@ -29,6 +30,7 @@ export class FrameStream {
     this.#socket = new Socket({ fd: HUB_FD, readable: true, writable: true, onread });
     for (const end of ['close', 'error', 'end']) this.#socket.on(end, onEnd);
     this.#socket.resume();
+    this.send(JSON.stringify({ t: 'hello', pid: process.pid }));
   }
 
   /** Sends one frame given as JSON text. Throws FrameError when it is too long. */

@@ -33,13 +33,7 @@ class IsolateHost {
   }
 
   start(): void {
-    this.#stream.open(
-      (texts) => {
-        for (const text of texts) this.#fromHub(text);
-      },
-      () => process.exit(0),
-    );
-    this.#stream.send(JSON.stringify({ t: 'hello', pid: process.pid }));
+    this.#stream.open((text) => this.#fromHub(text));
   }
 
   #fromHub(text: string): void {

@@ -41,13 +41,7 @@ class ProcessHost {
     process.on('unhandledRejection', (reason) => {
       this.#crash(reason);
     });
-    this.#stream.open(
-      (texts) => {
-        for (const text of texts) this.#fromHub(text);
-      },
-      () => process.exit(0),
-    );
-    this.#stream.send(JSON.stringify({ t: 'hello', pid: process.pid }));
+    this.#stream.open((text) => this.#fromHub(text));
   }
 
   #fromHub(text: string): void {

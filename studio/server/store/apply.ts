@@ -41,7 +41,7 @@ export class Applier {
         this.#statements.audit.run(request[1], request[2]);
         return 0;
       case 'state':
-        this.#statements.setState.run(...request.slice(1), Buffer.byteLength(request[4]));
+        this.#statements.setState.run(...request.slice(1));
         return 0;
       case 'forget-state':
         this.#statements.forgetState.run(request[1]);
@@ -131,8 +131,8 @@ const prepare = (db: Database) => ({
   claim: db.prepare(`UPDATE runs SET epoch = ? WHERE key = ?`),
   audit: db.prepare(`INSERT INTO audit (plugin, record) VALUES (?, ?)`),
   setState: db.prepare(
-    `INSERT INTO state (plugin, workflow, key, value, size) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET value = excluded.value, size = excluded.size`,
+    `INSERT INTO state (plugin, workflow, key, value) VALUES (?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET value = excluded.value`,
   ),
   forgetState: db.prepare(`DELETE FROM state WHERE plugin = ?`),
 });

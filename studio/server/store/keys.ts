@@ -10,10 +10,9 @@ import { join } from 'node:path';
 import {
   signRelease,
   type LogStore,
-  parseTrustPolicy,
+  readTrustPolicy,
   type TrustPolicy,
 } from '@runtime-hub/plugin-sdk/artifact';
-import { HubError } from '@runtime-hub/plugin-sdk/contract';
 
 const LOG_ORIGIN = 'local.runtime-hub.dev';
 
@@ -33,21 +32,7 @@ export function openTrust(folder: string): TrustPolicy {
     };
     writeFileSync(file, `${JSON.stringify(policy, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   }
-  return parseTrustPolicy(readJson(file));
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    const value = cause instanceof Error ? cause.message.slice(0, 200) : 'not JSON';
-    const cure = 'Mend the file; a fresh data folder shows its form.';
-    throw new HubError(
-      'HUB_REQUEST_INVALID',
-      { field: 'trust-policy.json', value, cure },
-      { cause },
-    );
-  }
+  return readTrustPolicy(readFileSync(file, 'utf8'));
 }
 
 /** Where the admin edits the trust policy. */

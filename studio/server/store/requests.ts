@@ -25,6 +25,3 @@ export type WriterMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'committed'; readonly answers: readonly WriteAnswer[] }
   | { readonly kind: 'broken'; readonly message: string };
-
-/** Bytes all values of one plugin may have together. */
-export const MAX_STATE_BYTES_PER_PLUGIN = 1_048_576;

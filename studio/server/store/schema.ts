@@ -36,6 +36,8 @@ export const JOURNAL_STEPS: readonly string[] = [
      size INTEGER NOT NULL,
      PRIMARY KEY (plugin, workflow, key)
    ) STRICT, WITHOUT ROWID;`,
+  // The bounds of state are kept in memory now; nobody reads the column.
+  `ALTER TABLE state DROP COLUMN size;`,
 ];
 
 /** The same for the database of grants. */

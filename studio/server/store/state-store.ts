@@ -1,6 +1,5 @@
 import type { Database } from 'better-sqlite3';
 import { HubError, type Json, type PluginId } from '@runtime-hub/plugin-sdk/contract';
-import { MAX_STATE_BYTES_PER_PLUGIN } from './requests.ts';
 import type { Writer } from './writer.ts';
 
 /** Where one small value is kept; plugins and workflows do not see each other's. */
@@ -23,6 +22,7 @@ export interface StateStore {
 }
 
 const MAX_VALUE_BYTES = 65_536;
+const MAX_PLUGIN_BYTES = 1_048_576;
 
 interface Row {
   readonly workflow: string;
@@ -65,7 +65,7 @@ export function createStateStore(writer: Writer, reader: Database): StateStore {
       const place = placeOf(workflow, key);
       const before = values.texts.get(place);
       const others = values.bytes - (before === undefined ? 0 : sizeOf(key, before));
-      refuseOver(MAX_STATE_BYTES_PER_PLUGIN, others + sizeOf(key, text));
+      refuseOver(MAX_PLUGIN_BYTES, others + sizeOf(key, text));
       writer.post(['state', plugin, workflow, key, text]);
       values.texts.set(place, text);
       values.bytes = others + sizeOf(key, text);

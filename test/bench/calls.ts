@@ -67,7 +67,6 @@ function caller(hub: Hub, plugin: string, step: SegmentStep): () => Promise<void
     run: runId('bench-run'),
     workflow: 'bench',
     plugin: pluginId(plugin),
-    segment: `bench ${plugin}`,
     steps: [step],
     values: {},
     deadlineMs: 10_000,

@@ -1,17 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readArtifact } from '@runtime-hub/plugin-sdk/artifact';
-import {
-  BLOCK,
-  archive,
-  entry,
-  gzip,
-  refusalOf,
-  type EntryParts,
-} from '../../plugin-sdk/artifact/tar-parts.ts';
-
-/** What the reader says to an archive, well packed. */
-const read = (tar: Buffer): string => refusalOf(() => readArtifact(gzip(tar)));
-const readOne = (parts: EntryParts): string => read(archive(entry(parts)));
+import { BLOCK, archive, entry, read, readOne } from '../../plugin-sdk/artifact/tar-parts.ts';
 
 describe('special modes are refused', () => {
   test.each([

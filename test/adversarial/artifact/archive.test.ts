@@ -1,16 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readArtifact } from '@runtime-hub/plugin-sdk/artifact';
-import {
-  archive,
-  entry,
-  gzip,
-  refusalOf,
-  type EntryParts,
-} from '../../plugin-sdk/artifact/tar-parts.ts';
+import { archive, entry, read, readOne } from '../../plugin-sdk/artifact/tar-parts.ts';
 
-/** What the reader says to an archive, well packed. */
-const read = (tar: Buffer): string => refusalOf(() => readArtifact(gzip(tar)));
-const readOne = (parts: EntryParts): string => read(archive(entry(parts)));
 const named = (...paths: readonly string[]): string =>
   read(archive(...paths.map((path) => entry({ name: `package/${path}` }))));
 

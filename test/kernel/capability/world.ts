@@ -11,6 +11,7 @@ import {
   type Grant,
   type AuditRecord,
 } from '@runtime-hub/plugin-sdk/contract';
+import { installedPlugin } from '../../support/installed-plugin.ts';
 
 export const plugin = pluginId('core/mouse');
 export const provider = pluginId('core/screen');
@@ -49,31 +50,11 @@ export const ask = (
   ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
 });
 
-export function installed(
+export const installed = (
   id: PluginId,
   permissions: readonly Permission[],
   provides: CapabilityName[] = [],
-): InstalledPlugin {
-  return {
-    manifest: {
-      manifestVersion: 1,
-      id,
-      version: '1.0.0',
-      title: 'T',
-      description: '',
-      license: 'X',
-      engine: '*',
-      runtime: 'isolate',
-      entry: 'plugin.js',
-      nodes: [],
-      permissions: [...permissions],
-      provides,
-    },
-    digest: 'sha512-00',
-    publisher: 'key-1',
-    folder: '/nowhere',
-  };
-}
+): InstalledPlugin => installedPlugin({ id, permissions: [...permissions], provides });
 
 /** A broker with everything around it in memory. */
 export function world(

@@ -96,7 +96,6 @@ export function openBench(
             run: runId('run-00000001'),
             workflow: 'w',
             plugin: pluginId(id),
-            segment: 's',
           },
           ...{
             steps: [step],

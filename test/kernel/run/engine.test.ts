@@ -1,41 +1,27 @@
 import { pluginId, type StepReport, type WorkflowDocument } from '@runtime-hub/plugin-sdk/contract';
 import { expect, test } from 'vitest';
-import type { InstalledPlugin } from '../../../kernel/ports.ts';
 import { createEngine } from '../../../kernel/run/engine.ts';
+import { installedPlugin } from '../../support/installed-plugin.ts';
 
-const node = {
-  type: 'add',
-  title: 'Add',
-  description: '',
-  kind: 'action',
-  effect: 'pure',
-  join: 'all',
-  config: { type: 'object' },
-  inputs: { a: {} },
-  outputs: { a: {} },
-  optionalInputs: ['a'],
-  timeoutMs: 1000,
-  uses: [],
-} as const;
-const plugin = {
-  manifest: {
-    manifestVersion: 1,
-    id: pluginId('test/pure'),
-    version: '1.0.0',
-    title: 'T',
-    description: '',
-    license: 'MIT',
-    engine: '*',
-    runtime: 'isolate',
-    entry: 'plugin.js',
-    permissions: [],
-    provides: [],
-    nodes: [{ ...node, uses: [], optionalInputs: ['a'] }],
-  },
-  digest: '',
-  publisher: '',
-  folder: '',
-} as const;
+const plugin = installedPlugin({
+  id: pluginId('test/pure'),
+  nodes: [
+    {
+      type: 'add',
+      title: 'Add',
+      description: '',
+      kind: 'action',
+      effect: 'pure',
+      join: 'all',
+      config: { type: 'object' },
+      inputs: { a: {} },
+      outputs: { a: {} },
+      optionalInputs: ['a'],
+      timeoutMs: 1000,
+      uses: [],
+    },
+  ],
+});
 
 test('a chain of 50,000 nodes runs to its end', async () => {
   const count = 50_000;
@@ -51,15 +37,6 @@ test('a chain of 50,000 nodes runs to its end', async () => {
       `${name(i + 1)}.a`,
     ]),
   };
-  const source: InstalledPlugin = {
-    ...plugin,
-    manifest: {
-      ...plugin.manifest,
-      permissions: [],
-      provides: [],
-      nodes: plugin.manifest.nodes.map((type) => ({ ...type, uses: [], optionalInputs: ['a'] })),
-    },
-  };
   let finished = 0;
   const engine = createEngine({
     clock: { now: () => 0, after: () => ({ [Symbol.dispose]: () => undefined }) },
@@ -71,7 +48,7 @@ test('a chain of 50,000 nodes runs to its end', async () => {
       claim: async () => null,
       open: async () => [],
     },
-    plugins: { get: () => source, list: () => [source] },
+    plugins: { get: () => plugin, list: () => [plugin] },
     executor: {
       run: async (request) =>
         request.steps.map((step): StepReport => ({

@@ -14,6 +14,7 @@ import {
   type WorkflowNode,
 } from '@runtime-hub/plugin-sdk/contract';
 import type { InstalledPlugin, PluginSource } from '../../../kernel/ports.ts';
+import { installedPlugin } from '../../support/installed-plugin.ts';
 import { planWorkflow, type Plan } from '../../../kernel/workflow/plan.ts';
 
 export const PLUGIN = pluginId('test/steps');
@@ -46,25 +47,8 @@ const TYPES = [
 ];
 
 /** One plugin, as if it were installed. */
-export const installed = (nodes: readonly NodeType[], id = PLUGIN): InstalledPlugin => ({
-  manifest: {
-    manifestVersion: 1,
-    id,
-    version: '1.0.0',
-    title: 'Steps',
-    description: '',
-    license: 'MIT',
-    engine: '*',
-    runtime: 'isolate',
-    entry: 'plugin.js',
-    permissions: [],
-    provides: [],
-    nodes: [...nodes],
-  },
-  digest: `sha512-${'0'.repeat(128)}`,
-  publisher: 'test',
-  folder: '',
-});
+export const installed = (nodes: readonly NodeType[], id = PLUGIN): InstalledPlugin =>
+  installedPlugin({ id, nodes: [...nodes] });
 
 export const sourceOf = (...plugins: readonly InstalledPlugin[]): PluginSource => ({
   get: (id) => plugins.find((plugin) => plugin.manifest.id === id) ?? null,

@@ -1,3 +1,4 @@
+import { readArtifact } from '@runtime-hub/plugin-sdk/artifact';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { HubError } from '@runtime-hub/plugin-sdk/contract';
 
@@ -70,3 +71,7 @@ export function refusalOf(action: () => unknown): string {
   }
   return 'accepted';
 }
+
+/** What the reader says to an archive, well packed. */
+export const read = (tar: Buffer): string => refusalOf(() => readArtifact(gzip(tar)));
+export const readOne = (parts: EntryParts): string => read(archive(entry(parts)));

@@ -1,30 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Json } from '@runtime-hub/plugin-sdk/contract';
-import { openDisplay, type TestDisplay, type TestWindow } from '../../support/display.ts';
-import { createPluginHarness, type PluginHarness } from '../../support/plugin-harness.ts';
-import { screenPlugin } from '../../../plugins/core-screen/plugin.ts';
-import type { ScreenDriver } from '../../../plugins/core-screen/screen-driver.ts';
-import { createX11ScreenDriver } from '../../../plugins/core-screen/x11-driver.ts';
-
-const FIELD = { window: 'Queue monitor', x: 0, y: 0, width: 300, height: 80 };
+import { FIELD, openScreenStage, type ScreenStage } from './screen-stage.ts';
 
 describe('changes', () => {
-  let display: TestDisplay;
-  let window: TestWindow;
-  let driver: ScreenDriver;
-  let harness: PluginHarness;
+  let stage: ScreenStage;
+  let display: ScreenStage['display'];
+  let window: ScreenStage['window'];
+  let harness: ScreenStage['harness'];
 
   beforeAll(async () => {
-    display = await openDisplay();
-    window = await display.openWindow();
-    driver = createX11ScreenDriver(display.name);
-    harness = createPluginHarness([screenPlugin(() => driver)]);
+    stage = await openScreenStage();
+    ({ display, window, harness } = stage);
   });
-  afterAll(async () => {
-    driver[Symbol.dispose]();
-    await window[Symbol.asyncDispose]();
-    await display[Symbol.asyncDispose]();
-  });
+  afterAll(async () => await stage[Symbol.asyncDispose]());
 
   const wait = async (
     after: number,

@@ -93,10 +93,19 @@ export interface Caller {
   readonly host: string | null;
 }
 
-/** A capability that the hub provides itself: log, state, blobs. */
+/** One use of a service, whose first needs are granted. */
+export interface ServiceUse {
+  readonly caller: Caller;
+  /** Aborts when nobody waits any more, or a grant it rests on is gone. */
+  readonly signal: AbortSignal;
+  /** Asks for what was not known before, such as where a redirect leads. Throws CAPABILITY_DENIED and its like. */
+  permit(need: Need): void;
+}
+
+/** A capability that the hub provides itself: log, state, blobs, files, requests. */
 export interface Service {
   readonly capability: CapabilityName;
-  call(operation: string, args: Json, caller: Caller, signal: AbortSignal): Promise<Json>;
+  call(operation: string, args: Json, use: ServiceUse): Promise<Json>;
 }
 
 /** Reaches the host of a plugin that provides a capability. */
@@ -115,16 +124,14 @@ export interface Audit {
   append(record: AuditRecord): void;
 }
 
+/** What a plugin asks of a capability; not yet checked. */
+export interface CapabilityRequest {
+  readonly capability: CapabilityName;
+  readonly operation: string;
+  readonly args: Json;
+}
+
 /** Decides one use of a capability and passes it on; the one gate. */
 export interface CapabilityGate {
-  call(
-    caller: Caller,
-    need: Need | null,
-    request: {
-      readonly capability: CapabilityName;
-      readonly operation: string;
-      readonly args: Json;
-    },
-    signal: AbortSignal,
-  ): Promise<Json>;
+  call(caller: Caller, request: CapabilityRequest, signal: AbortSignal): Promise<Json>;
 }

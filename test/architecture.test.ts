@@ -231,7 +231,7 @@ const withoutComments = (text: string): string =>
 
 // The error table is one list by design.
 const LONG_FILES: Readonly<Record<string, number>> = {
-  'plugin-sdk/contract/errors.ts': 480,
+  'plugin-sdk/contract/errors.ts': 600,
 };
 
 test('no file is longer than 300 lines, but for a few that are named', () => {

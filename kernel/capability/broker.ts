@@ -1,7 +1,7 @@
 import {
   HubError,
   capabilityText,
-  targetsOf,
+  needsOf,
   type AuditRecord,
   type CapabilityName,
   type Grant,
@@ -14,6 +14,7 @@ import type {
   Audit,
   Caller,
   CapabilityGate,
+  CapabilityRequest,
   Clock,
   EventSink,
   GrantStore,
@@ -41,12 +42,18 @@ export interface BrokerPorts {
   readonly autoGrant: readonly CapabilityName[];
 }
 
-type Request = Parameters<CapabilityGate['call']>[2];
-
 /** One use on its way. */
 interface Use {
-  readonly grants: readonly { readonly grant: Granted; readonly need: Need }[];
+  readonly grants: { readonly grant: Granted; readonly need: Need }[];
+  /** Stop it when a grant of its ends; only grants with an end have one. */
+  readonly timers: Disposable[];
   readonly stop: AbortController;
+}
+
+interface Asked {
+  readonly caller: Caller;
+  readonly request: CapabilityRequest;
+  readonly needs: readonly Need[];
 }
 
 /** The longest wait of a timer. */
@@ -75,17 +82,12 @@ export class Broker implements CapabilityGate {
   }
 
   /**
-   * Decides and performs one use. What it needs is computed from the arguments; `need` is asked for on top.
+   * Decides and performs one use. What it needs is computed from the arguments.
    * Rejects with CAPABILITY_DENIED, CAPABILITY_NOT_GRANTED, CAPABILITY_RATE_EXCEEDED, CAPABILITY_UNAVAILABLE,
    * CAPABILITY_REVOKED, STEP_INPUT_INVALID, STEP_OUTPUT_INVALID or the provider's own error.
    */
-  async call(
-    caller: Caller,
-    need: Need | null,
-    request: Request,
-    signal: AbortSignal,
-  ): Promise<Json> {
-    const use = this.#decide(caller, need, request);
+  async call(caller: Caller, request: CapabilityRequest, signal: AbortSignal): Promise<Json> {
+    const use = this.#decide(caller, request);
     return await this.#perform(use, { caller, request, signal });
   }
 
@@ -139,25 +141,36 @@ export class Broker implements CapabilityGate {
     return plugin;
   }
 
-  #decide(caller: Caller, need: Need | null, request: Request): Use {
-    const { capability } = request;
+  #decide(caller: Caller, request: CapabilityRequest): Use {
+    const { capability, args } = request;
+    const use: Use = { grants: [], timers: [], stop: new AbortController() };
     let needs: readonly Need[] = [{ capability, target: '*' }];
-    let use: Use;
     try {
-      const plugin = this.#installed(caller.plugin);
       checkArgs(caller.plugin, request);
-      needs = needsOf(need, request);
-      use = this.#cover(plugin, needs);
+      needs = needsOf(capability, args);
+    } catch (error) {
+      this.#record(caller, request, needs, 'denied');
+      throw error;
+    }
+    this.#permit(use, { caller, request, needs });
+    return use;
+  }
+
+  /** Adds needs to a use; all or none. */
+  #permit(use: Use, { caller, request, needs }: Asked): void {
+    try {
+      const held = this.#cover(this.#installed(caller.plugin), needs);
+      use.grants.push(...held);
+      use.timers.push(...this.#expiries(held, caller.plugin));
     } catch (error) {
       const exceeded = HubError.is(error, 'CAPABILITY_RATE_EXCEEDED');
       this.#record(caller, request, needs, exceeded ? 'rate-exceeded' : 'denied');
       throw error;
     }
     this.#record(caller, request, needs, 'allowed');
-    return use;
   }
 
-  #cover(plugin: InstalledPlugin, needs: readonly Need[]): Use {
+  #cover(plugin: InstalledPlugin, needs: readonly Need[]): Use['grants'] {
     if (!this.#book.knows(plugin)) {
       const { autoGrant } = this.#ports;
       const given = plugin.manifest.permissions.filter((it) => autoGrant.includes(it.capability));
@@ -173,12 +186,12 @@ export class Broker implements CapabilityGate {
         ratePerSecond: rate.perSecond,
       });
     }
-    return { grants: held, stop: new AbortController() };
+    return held;
   }
 
   #record(
     { plugin, run, node }: Caller,
-    { operation }: Request,
+    { operation }: CapabilityRequest,
     needs: readonly Need[],
     decision: AuditRecord['decision'],
   ): void {
@@ -194,7 +207,11 @@ export class Broker implements CapabilityGate {
 
   async #perform(
     use: Use,
-    work: { readonly caller: Caller; readonly request: Request; readonly signal: AbortSignal },
+    work: {
+      readonly caller: Caller;
+      readonly request: CapabilityRequest;
+      readonly signal: AbortSignal;
+    },
   ): Promise<Json> {
     const { caller, request, signal } = work;
     const uses = this.#uses.get(caller.plugin) ?? new Set();
@@ -202,37 +219,37 @@ export class Broker implements CapabilityGate {
     const cancel = () => use.stop.abort(reasonOf(signal));
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();
-    const timers = this.#expiries(use, caller.plugin);
     try {
       use.stop.signal.throwIfAborted();
-      const done = this.#provide(caller, request, use.stop.signal);
+      const done = this.#provide(use, caller, request);
       const result = await Promise.race([done, stopped(use.stop.signal)]);
       checkResult(request, result);
       return result;
     } finally {
-      for (const timer of timers) timer[Symbol.dispose]();
+      for (const timer of use.timers) timer[Symbol.dispose]();
       signal.removeEventListener('abort', cancel);
       uses.delete(use);
       if (uses.size === 0) this.#uses.delete(caller.plugin);
     }
   }
 
-  async #provide(caller: Caller, request: Request, signal: AbortSignal): Promise<Json> {
+  async #provide(use: Use, caller: Caller, request: CapabilityRequest): Promise<Json> {
     const { capability, operation, args } = request;
+    const { signal } = use.stop;
     const service = this.#services.get(capability);
-    if (service !== undefined) return await service.call(operation, args, caller, signal);
+    if (service !== undefined) {
+      const permit = (need: Need) => this.#permit(use, { caller, request, needs: [need] });
+      return await service.call(operation, args, { caller, signal, permit });
+    }
     const provider = this.#ports.plugins
       .list()
       .find(({ manifest }) => manifest.provides.includes(capability));
-    if (provider === undefined) {
-      throw new HubError('CAPABILITY_UNAVAILABLE', { need: capability });
-    }
+    if (provider === undefined) throw new HubError('CAPABILITY_UNAVAILABLE', { need: capability });
     const served = { capability, operation, args, caller: caller.plugin };
     return await this.#ports.provider.serve(provider.manifest.id, served, signal);
   }
 
-  /** Timers that stop a use when a grant of its ends; only grants with an end have one. */
-  #expiries({ grants }: Use, plugin: PluginId): readonly Disposable[] {
+  #expiries(grants: Use['grants'], plugin: PluginId): readonly Disposable[] {
     const { clock } = this.#ports;
     return grants.flatMap(({ grant }) => {
       if (grant.until === null) return [];
@@ -253,11 +270,6 @@ export class Broker implements CapabilityGate {
       stop.abort(new HubError('CAPABILITY_REVOKED', { plugin: id, need }));
     }
   }
-}
-
-function needsOf(need: Need | null, { capability, args }: Request): readonly Need[] {
-  const needs = targetsOf(capability, args).map((target) => ({ capability, target }));
-  return need === null ? needs : [...needs, need];
 }
 
 /** Rejects when the signal aborts. */

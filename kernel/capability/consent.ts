@@ -1,7 +1,7 @@
 import {
   HubError,
   capabilityText,
-  targetCovers,
+  covers,
   type AuditRecord,
   type CapabilityName,
   type Grant,
@@ -63,7 +63,7 @@ export class Consent {
     const grants = permissions.flatMap((permission): readonly Grant[] => {
       const known = book
         .about(plugin, permission.capability)
-        .filter((it) => targetCovers(permission.target, it.permission.target));
+        .filter((it) => covers(permission, it.permission));
       if (known.some((it) => it.status !== 'granted' || !expired(it, at))) return [];
       const id = known.find((it) => it.permission.target === permission.target)?.id ?? ids.next();
       const base = { id, plugin: plugin.manifest.id, publisher, permission, at };
@@ -93,7 +93,7 @@ export class Consent {
       const parts = book
         .about(plugin, asked.capability)
         .filter((it) => it.id !== place.id && it.status === 'granted')
-        .filter((it) => targetCovers(permission.target, it.permission.target));
+        .filter((it) => covers(permission, it.permission));
       return [
         { status: 'denied', ...place, at, by },
         ...parts.map((it): Grant => ({ ...core(it), status: 'revoked', at, by })),
@@ -108,7 +108,7 @@ export class Consent {
     const held = this.#ports.book.list().filter((it) => {
       if (it.status !== 'granted' || it.plugin !== plugin) return false;
       if (capability !== undefined && it.permission.capability !== capability) return false;
-      return target === undefined || targetCovers(target, it.permission.target);
+      return target === undefined || covers({ ...it.permission, target }, it.permission);
     });
     if (held.length === 0) {
       const grant = [plugin, capability, target].filter((it) => it !== undefined).join(' ');
@@ -124,7 +124,7 @@ export class Consent {
     const asked = manifest.permissions.filter(
       (it) =>
         (capability === undefined || it.capability === capability) &&
-        (target === undefined || targetCovers(it.target, target)),
+        (target === undefined || covers(it, { capability: it.capability, target })),
     );
     const named = capability !== undefined || target !== undefined;
     if (named && asked.length === 0) {

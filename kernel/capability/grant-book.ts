@@ -1,8 +1,8 @@
 import {
   HubError,
   capabilityText,
-  targetCovers,
-  targetsOverlap,
+  covers,
+  overlaps,
   type CapabilityName,
   type Grant,
   type Need,
@@ -79,13 +79,11 @@ export class GrantBook {
   cover(plugin: InstalledPlugin, need: Need): LiveGrant {
     const { live, denied } = this.#decidedOf(plugin);
     const now = this.#ports.clock.now();
-    const refused = denied.some((it) => forbids(it, need));
+    const refused = denied.some((it) => overlaps(it.permission, need));
     const held = live.get(need.capability) ?? [];
-    const found = held.find((it) => covers(it.grant, need) && !expired(it.grant, now));
+    const found = held.find((it) => covers(it.grant.permission, need) && !expired(it.grant, now));
     if (found !== undefined && !refused) return found;
-    const asked = plugin.manifest.permissions.find(
-      (it) => it.capability === need.capability && targetCovers(it.target, need.target),
-    );
+    const asked = plugin.manifest.permissions.find((it) => covers(it, need));
     const { id } = plugin.manifest;
     const undecided = !refused && held.every((it) => expired(it.grant, now));
     if (asked === undefined || !undecided) {
@@ -104,13 +102,14 @@ export class GrantBook {
     const { live, denied } = this.#decidedOf(plugin);
     const now = this.#ports.clock.now();
     const held = live.get(need.capability)?.find((it) => it.grant.id === id);
-    if (held === undefined || expired(held.grant, now) || !covers(held.grant, need)) return false;
-    return !denied.some((it) => forbids(it, need));
+    if (held === undefined || expired(held.grant, now) || !covers(held.grant.permission, need))
+      return false;
+    return !denied.some((it) => overlaps(it.permission, need));
   }
 
   /** True when all of what a manifest asks for is refused. */
   refuses(plugin: InstalledPlugin, asked: Permission): boolean {
-    return this.#decidedOf(plugin).denied.some((it) => covers(it, asked));
+    return this.#decidedOf(plugin).denied.some((it) => covers(it.permission, asked));
   }
 
   /** True when some part of what a manifest asks for is granted. */
@@ -118,7 +117,7 @@ export class GrantBook {
     const { live } = this.#decidedOf(plugin);
     const now = this.#ports.clock.now();
     return (live.get(asked.capability) ?? []).some(
-      (it) => !expired(it.grant, now) && targetCovers(asked.target, it.grant.permission.target),
+      (it) => !expired(it.grant, now) && covers(asked, it.grant.permission),
     );
   }
 
@@ -143,9 +142,7 @@ export class GrantBook {
   /** A grant counts only while the manifest asks for it, and one by the policy only while the policy gives it. */
   #counts({ by, permission }: Granted, asked: readonly Permission[]): boolean {
     if (by === BY_POLICY && !this.#ports.autoGrant.includes(permission.capability)) return false;
-    return asked.some(
-      (it) => it.capability === permission.capability && targetCovers(it.target, permission.target),
-    );
+    return asked.some((it) => covers(it, permission));
   }
 
   /** The bucket outlives the lookup, so that a change elsewhere does not fill it. */
@@ -162,9 +159,3 @@ export class GrantBook {
 
 /** True when a grant's time is over. */
 export const expired = ({ until }: Granted, now: number): boolean => until !== null && until <= now;
-
-const covers = ({ permission }: Grant, need: Need): boolean =>
-  permission.capability === need.capability && targetCovers(permission.target, need.target);
-
-const forbids = ({ permission }: Grant, need: Need): boolean =>
-  permission.capability === need.capability && targetsOverlap(permission.target, need.target);

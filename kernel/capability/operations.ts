@@ -1,44 +1,33 @@
 import type { ValidateFunction } from 'ajv';
 import {
   HubError,
-  MouseOperations,
-  OcrOperations,
-  ScreenOperations,
+  OPERATIONS,
   type CapabilityName,
   type Json,
   type PluginId,
   type Problem,
 } from '@runtime-hub/plugin-sdk/contract';
-import type { CapabilityGate } from '../ports.ts';
+import type { CapabilityRequest } from '../ports.ts';
 import { checkOf } from '../schema-check.ts';
 
-type Schemas = Readonly<Record<string, { readonly args: object; readonly result: object }>>;
-
-/** Operations whose shape the contract fixes; what the hub provides itself checks its own. */
-const SCHEMAS: ReadonlyMap<CapabilityName, Schemas> = new Map<CapabilityName, Schemas>([
-  ['screen.capture', ScreenOperations],
-  ['input.mouse', MouseOperations],
-  ['ocr.read', OcrOperations],
-]);
-
 /** Undefined when the contract does not know it. */
-function operationOf(capability: CapabilityName, operation: string): Schemas[string] | undefined {
-  const schemas = SCHEMAS.get(capability) ?? {};
-  return Object.hasOwn(schemas, operation) ? schemas[operation] : undefined;
+function operationOf({ capability, operation }: CapabilityRequest) {
+  const known = OPERATIONS[capability] ?? {};
+  return Object.hasOwn(known, operation) ? known[operation] : undefined;
 }
 
-type Request = Parameters<CapabilityGate['call']>[2];
-
 /** Compiles what is otherwise compiled at the first use of each operation: about 10 ms each. */
-export function prepareOperations(): void {
-  for (const schemas of SCHEMAS.values())
-    for (const { args, result } of Object.values(schemas)) [args, result].forEach(checkOf);
+export function prepareOperations(capabilities: Iterable<CapabilityName>): void {
+  for (const it of new Set(capabilities))
+    for (const { args, result } of Object.values(OPERATIONS[it] ?? {}))
+      [args, result].forEach(checkOf);
 }
 
 /** Throws CAPABILITY_DENIED for an operation the contract does not know, STEP_INPUT_INVALID for arguments that do not fit it. */
-export function checkArgs(plugin: PluginId, { capability, operation, args }: Request): void {
-  if (!SCHEMAS.has(capability)) return;
-  const known = operationOf(capability, operation);
+export function checkArgs(plugin: PluginId, request: CapabilityRequest): void {
+  const { capability, operation, args } = request;
+  if (OPERATIONS[capability] === undefined) return;
+  const known = operationOf(request);
   if (known === undefined) {
     throw new HubError('CAPABILITY_DENIED', { plugin, need: `${capability}.${operation}` });
   }
@@ -47,8 +36,8 @@ export function checkArgs(plugin: PluginId, { capability, operation, args }: Req
 }
 
 /** Throws STEP_OUTPUT_INVALID when what a provider answered is not what the contract promises. */
-export function checkResult({ capability, operation }: Request, result: Json): void {
-  const known = operationOf(capability, operation);
+export function checkResult(request: CapabilityRequest, result: Json): void {
+  const known = operationOf(request);
   if (known === undefined) return;
   const check = checkOf(known.result);
   if (!check(result)) throw new HubError('STEP_OUTPUT_INVALID', { problems: problemsOf(check) });

@@ -134,7 +134,7 @@ export class HostCalls implements PluginCalls {
     const { run, workflow } = work;
     const caller = { plugin: this.#ports.plugin(), run, workflow, node: about.node, host };
     const { capability, operation, args } = frame;
-    return await gate.call(caller, null, { capability, operation, args }, about.signal);
+    return await gate.call(caller, { capability, operation, args }, about.signal);
   }
 
   /** A plugin may only pass on what it may read. */

@@ -6,6 +6,7 @@ import {
   IMPLICIT_INPUT,
   IMPLICIT_OUTPUTS,
   Manifest,
+  isTarget,
   type NodeType,
   type Problem,
 } from '../contract/index.ts';
@@ -74,6 +75,14 @@ function meaningProblems(manifest: Manifest): Problem[] {
   }
   if (semver.validRange(manifest.engine) === null) {
     problems.push({ at: '/engine', message: 'is not a semver range', cure: 'for instance ^1.0.0' });
+  }
+  for (const [index, permission] of manifest.permissions.entries()) {
+    if (isTarget(permission)) continue;
+    problems.push({
+      at: `/permissions/${String(index)}/target`,
+      message: `is no target of ${permission.capability}`,
+      cure: 'see the forms of targets in the contract',
+    });
   }
   const seen = new Set<string>();
   for (const [index, node] of manifest.nodes.entries()) {

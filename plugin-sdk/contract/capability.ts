@@ -5,6 +5,15 @@ export const CAPABILITIES = {
   'screen.capture': { title: 'See the screen', target: 'area', risk: 'high' },
   'input.mouse': { title: 'Move and click the mouse', target: 'area', risk: 'high' },
   'ocr.read': { title: 'Read text from pictures', target: 'any', risk: 'low' },
+  'net.http': { title: 'Send requests to', target: 'host', risk: 'high' },
+  'fs.read': { title: 'Read files in', target: 'path', risk: 'high' },
+  'fs.write': { title: 'Change files in', target: 'path', risk: 'high' },
+  'process.run': { title: 'Run the program', target: 'program', risk: 'high' },
+  'process.list': { title: 'See which programs run', target: 'any', risk: 'medium' },
+  'process.end': { title: 'End the program', target: 'program', risk: 'high' },
+  'secrets.use': { title: 'Use the secret', target: 'secret', risk: 'high' },
+  clock: { title: 'Know the time', target: 'any', risk: 'low' },
+  random: { title: 'Get random numbers', target: 'any', risk: 'low' },
   state: { title: 'Remember small values between runs', target: 'any', risk: 'low' },
   blobs: { title: 'Keep pictures and files it makes', target: 'any', risk: 'low' },
   log: { title: 'Write to the log', target: 'any', risk: 'low' },
@@ -15,12 +24,8 @@ export const CAPABILITY_NAMES = Object.keys(CAPABILITIES) as readonly Capability
 
 export const CapabilityNameSchema = Type.Unsafe<CapabilityName>({ enum: [...CAPABILITY_NAMES] });
 
-/**
- * The part of a capability a grant holds for or a use needs:
- * `*` (everything), `window=<title>` (one window; `*` at the end of the title matches any ending),
- * `region=x,y,width,height` (logical pixels of the whole screen).
- */
-export const TargetSchema = Type.String({ minLength: 1, maxLength: 256 });
+/** The part of a capability a grant holds for or a use needs; its forms are in targets.ts. */
+export const TargetSchema = Type.String({ minLength: 1, maxLength: 512 });
 
 /** What a manifest asks for, and why; shown to the admin word by word. */
 export const Permission = Type.Object(
@@ -55,38 +60,4 @@ export function parseCapability(text: string): (Need & { readonly ratePerSecond?
   if (capability === undefined || target === undefined) return null;
   if (match?.[3] === undefined) return { capability, target };
   return { capability, target, ratePerSecond: Number(match[3]) };
-}
-
-/** True when a grant for `held` includes everything `needed` names. */
-export function targetCovers(held: string, needed: string): boolean {
-  if (held === '*' || held === needed) return true;
-  if (held.startsWith('window=') && needed.startsWith('window=')) {
-    return held.endsWith('*') && needed.startsWith(held.slice(0, -1));
-  }
-  const outer = parseRegion(held);
-  const inner = parseRegion(needed);
-  if (outer === null || inner === null) return false;
-  return (
-    inner.x >= outer.x &&
-    inner.y >= outer.y &&
-    inner.x + inner.width <= outer.x + outer.width &&
-    inner.y + inner.height <= outer.y + outer.height
-  );
-}
-
-export interface Region {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** The rectangle a `region=` target names; null for any other target. */
-export function parseRegion(target: string): Region | null {
-  const match = /^region=(-?\d+),(-?\d+),(\d+),(\d+)$/u.exec(target);
-  if (match === null) return null;
-  const [x, y, width, height] = match.slice(1).map(Number);
-  if (x === undefined || y === undefined || width === undefined || height === undefined)
-    return null;
-  return { x, y, width, height };
 }

@@ -68,6 +68,17 @@ export interface ErrorData {
   BLOB_NOT_FOUND: { readonly blob: string };
   BLOB_TOO_LARGE: { readonly sizeBytes: number; readonly maxBytes: number };
   STATE_TOO_LARGE: { readonly sizeBytes: number; readonly maxBytes: number };
+  NET_ADDRESS_REFUSED: { readonly host: string; readonly reason: string };
+  NET_UNREACHABLE: { readonly host: string; readonly detail: string };
+  NET_RESPONSE_REFUSED: { readonly host: string; readonly detail: string };
+  FILE_NOT_FOUND: { readonly path: string };
+  FILE_EXISTS: { readonly path: string };
+  FILE_REFUSED: { readonly path: string; readonly reason: string };
+  FILE_TOO_LARGE: { readonly path: string; readonly maxBytes: number };
+  FILE_CHANGED: { readonly path: string };
+  PROCESS_REFUSED: { readonly program: string; readonly reason: string };
+  SECRET_NOT_FOUND: { readonly secret: string };
+  AUDIT_BROKEN: { readonly record: number; readonly detail: string };
   RUN_NOT_FOUND: { readonly run: string };
   RUN_CANCELLED: { readonly reason: string };
   RUN_CONFLICT: { readonly run: string; readonly detail: string };
@@ -352,6 +363,72 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: Row<ErrorData[C]> } = {
     text: (d) =>
       `A state value of ${String(d.sizeBytes)} bytes is over the limit of ${String(d.maxBytes)}`,
     cure: 'Keep less; large values belong in blobs.',
+  },
+  NET_ADDRESS_REFUSED: {
+    status: 403,
+    retryable: false,
+    text: (d) => `A request to ${d.host} was refused: ${d.reason}`,
+    cure: 'If plugins may reach this private network, an admin can name it under “networks” in trust-policy.json.',
+  },
+  NET_UNREACHABLE: {
+    status: 502,
+    retryable: true,
+    text: (d) => `${d.host} gave no response: ${d.detail}`,
+    cure: 'Check the address and the network; then try again.',
+  },
+  NET_RESPONSE_REFUSED: {
+    status: 502,
+    retryable: false,
+    text: (d) => `The response of ${d.host} was refused: ${d.detail}`,
+    cure: 'Ask for less, keep the body as a blob, or raise maxBytes.',
+  },
+  FILE_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    text: (d) => `There is no ${d.path}`,
+    cure: 'Correct the path.',
+  },
+  FILE_EXISTS: {
+    status: 409,
+    retryable: false,
+    text: (d) => `There is something at ${d.path} already`,
+    cure: 'Choose another name, or the mode “replace”.',
+  },
+  FILE_REFUSED: {
+    status: 403,
+    retryable: false,
+    text: (d) => `${d.path} was refused: ${d.reason}`,
+    cure: 'Name the real file, whose whole path has no symbolic link.',
+  },
+  FILE_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    text: (d) => `${d.path} is larger than ${String(d.maxBytes)} bytes`,
+    cure: 'Read it as a blob, or raise maxBytes.',
+  },
+  FILE_CHANGED: {
+    status: 409,
+    retryable: false,
+    text: (d) => `Somebody changed ${d.path} since; nothing was undone`,
+    cure: 'Look at the file and decide by hand.',
+  },
+  PROCESS_REFUSED: {
+    status: 422,
+    retryable: false,
+    text: (d) => `${d.program} was not started or ended: ${d.reason}`,
+    cure: 'Give the absolute path of a program that is there and may be run.',
+  },
+  SECRET_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    text: (d) => `There is no secret ${d.secret}`,
+    cure: 'Add it with: hub secrets set <name>',
+  },
+  AUDIT_BROKEN: {
+    status: 500,
+    retryable: false,
+    text: (d) => `The audit does not hold from record ${String(d.record)} on: ${d.detail}`,
+    cure: 'Somebody changed the audit. Keep a copy of the data folder and look for who it was.',
   },
   RUN_NOT_FOUND: {
     status: 404,

@@ -100,7 +100,8 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   broker.onChange((plugin) => engine.permissionsChanged(plugin));
   await engine.recover();
   // Once what waits for the hub to be ready has had its turn.
-  setTimeout(prepareOperations, 200).unref();
+  const used = plugins.list().flatMap((it) => it.manifest.permissions.map((one) => one.capability));
+  setTimeout(() => prepareOperations(used), 200).unref();
   const parts = opened.move();
   return {
     folder: options.folder,

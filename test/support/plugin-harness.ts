@@ -7,14 +7,11 @@ import type {
 } from '@runtime-hub/plugin-sdk';
 import {
   HubError,
-  MouseOperations,
-  OcrOperations,
-  ScreenOperations,
+  OPERATIONS,
   type BlobHandle,
   type CapabilityName,
   type Json,
 } from '@runtime-hub/plugin-sdk/contract';
-import type { TSchema } from 'typebox';
 import { Check } from 'typebox/value';
 
 /** Runs nodes of plugins in this process: capability calls go to the plugin that provides them, as the hub would. */
@@ -40,15 +37,6 @@ export interface PluginHarness {
   ): Promise<void>;
   blob(handle: BlobHandle): Uint8Array;
 }
-
-type Operations = Readonly<
-  Record<string, { readonly args: TSchema; readonly result: TSchema } | undefined>
->;
-const OPERATIONS: Readonly<Partial<Record<CapabilityName, Operations>>> = {
-  'screen.capture': ScreenOperations,
-  'input.mouse': MouseOperations,
-  'ocr.read': OcrOperations,
-};
 
 export function createPluginHarness(plugins: readonly PluginDefinition[]): PluginHarness {
   const blobs = new Map<string, Uint8Array>();

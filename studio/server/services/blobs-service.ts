@@ -21,8 +21,10 @@ export interface BlobsOptions {
 export interface Blobs {
   readonly service: Service;
   readonly access: BlobAccess;
-  /** The bytes, for the hub itself. Rejects with BLOB_NOT_FOUND. */
-  read(handle: BlobHandle): Promise<Uint8Array>;
+  /** The bytes, for the hub itself or for host `reader`. Rejects with BLOB_NOT_FOUND, also when that host may not read it. */
+  read(handle: BlobHandle, reader?: string | null): Promise<Uint8Array>;
+  /** Keeps bytes that the hub fetched for a plugin, which its host may then read. Rejects with BLOB_TOO_LARGE. */
+  add(bytes: Buffer, mime: string, caller: Caller): Promise<BlobHandle>;
   /** Forgets what a run made. */
   release(run: RunId): void;
   close(): void;
@@ -44,7 +46,7 @@ export function createBlobs(options: BlobsOptions): Blobs {
   return {
     service: {
       capability: 'blobs',
-      async call(operation, args, caller) {
+      async call(operation, args, { caller }) {
         const need = `blobs.${operation}`;
         if (operation === 'put') return await store.put(args, caller);
         throw new HubError('CAPABILITY_DENIED', { plugin: caller.plugin, need });
@@ -55,7 +57,8 @@ export function createBlobs(options: BlobsOptions): Blobs {
       share: (value, from, host) => store.share(value, from, host),
       close: (host) => store.closeHost(host),
     },
-    read: async (handle) => await store.read(handle),
+    read: async (handle, reader = null) => await store.read(handle, reader),
+    add: async (bytes, mime, caller) => await store.add(bytes, mime, caller),
     release: (run) => store.release(run),
     close: () => store.close(),
   };
@@ -94,7 +97,8 @@ class BlobStore {
     rmSync(this.#hostPath(host), { recursive: true, force: true });
   }
 
-  async put(args: Json, { host, run }: Caller): Promise<BlobHandle> {
+  async put(args: Json, caller: Caller): Promise<BlobHandle> {
+    const { host } = caller;
     const { file, mime } = parseBlobInput(args);
     if (host === null || !this.#hosts.has(host))
       throw new HubError('BLOB_NOT_FOUND', { blob: file });
@@ -104,6 +108,13 @@ class BlobStore {
       this.#options.maxBytesPerBlob,
     );
     drop(this.#hostPath(host, 'out', file));
+    return await this.add(bytes, mime, caller);
+  }
+
+  async add(bytes: Buffer, mime: string, { host, run }: Caller): Promise<BlobHandle> {
+    const { maxBytesPerBlob: maxBytes } = this.#options;
+    if (bytes.length > maxBytes)
+      throw new HubError('BLOB_TOO_LARGE', { sizeBytes: bytes.length, maxBytes });
     const sha256 = hash('sha256', bytes, 'hex');
     await this.#keep(sha256, bytes);
     const $blob = randomBytes(16).toString('hex');
@@ -111,7 +122,7 @@ class BlobStore {
     const madeAt = this.#options.clock.now();
     this.#blobs.set($blob, { handle, run, madeAt, readers: new Set() });
     this.#makeRoom();
-    if (this.#hosts.has(host)) this.#lend($blob, host);
+    if (host !== null && this.#hosts.has(host)) this.#lend($blob, host);
     return handle;
   }
 
@@ -124,8 +135,8 @@ class BlobStore {
     for (const { $blob } of named) this.#lend($blob, host);
   }
 
-  async read(handle: BlobHandle): Promise<Uint8Array> {
-    const { $blob, sha256 } = this.#check({ ...handle }, null).handle;
+  async read(handle: BlobHandle, reader: string | null): Promise<Uint8Array> {
+    const { $blob, sha256 } = this.#check({ ...handle }, reader).handle;
     return await readFile(this.#keptFile(sha256)).catch((cause: unknown) => {
       throw new HubError('BLOB_NOT_FOUND', { blob: $blob }, { cause });
     });

@@ -8,7 +8,7 @@ const MAX_TEXT_LENGTH = 8192;
 export function createLogService(events: EventSink, clock: Clock): Service {
   return {
     capability: 'log',
-    async call(operation, args, { plugin, run }) {
+    async call(operation, args, { caller: { plugin, run } }) {
       if (operation !== 'write') {
         throw new HubError('CAPABILITY_DENIED', { plugin, need: `log.${operation}` });
       }

@@ -11,7 +11,7 @@ const MAX_KEY_LENGTH = 200;
 export function createStateService(store: StateStore): Service {
   return {
     capability: 'state',
-    async call(operation, args, { plugin, workflow }) {
+    async call(operation, args, { caller: { plugin, workflow } }) {
       const { key, value } = parseArgs(args);
       const at = { plugin, workflow: workflow ?? '', key };
       if (operation === 'get') return await Promise.resolve(store.get(at));

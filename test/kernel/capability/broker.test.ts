@@ -167,20 +167,20 @@ test('the policy grants only what the manifest asks for, and can be overruled', 
   const request = { capability: 'log', operation: 'write', args: {} } as const;
   const options = { autoGrant: ['log'], services: [log] } as const;
   const without = world([], options);
-  await expect(without.broker.call(caller, null, request, signal)).rejects.toMatchObject(
+  await expect(without.broker.call(caller, request, signal)).rejects.toMatchObject(
     code('CAPABILITY_DENIED'),
   );
   const { broker, stored } = world([ask('log')], options);
-  expect(await broker.call(caller, null, request, signal)).toBeNull();
+  expect(await broker.call(caller, request, signal)).toBeNull();
   expect(broker.list()).toMatchObject([{ status: 'granted', by: 'policy' }]);
   broker.revoke({ plugin, by: 'me' });
-  await expect(broker.call(caller, null, request, signal)).rejects.toThrow();
+  await expect(broker.call(caller, request, signal)).rejects.toThrow();
   const granted = [...stored.values()].map((it) => ({ ...it, status: 'granted' as const }));
   const later = world([ask('log')], {
     services: [log],
     stored: granted.map((it) => ({ ...it, by: 'policy', until: null })),
   });
-  await expect(later.broker.call(caller, null, request, signal)).rejects.toThrow();
+  await expect(later.broker.call(caller, request, signal)).rejects.toThrow();
 });
 
 test('what does not fit the contract is refused on both ways', async () => {
@@ -191,7 +191,7 @@ test('what does not fit the contract is refused on both ways', async () => {
   await expect(click({ x: 1 })).rejects.toMatchObject(code('STEP_INPUT_INVALID'));
   await expect(click(inside)).rejects.toMatchObject(code('STEP_OUTPUT_INVALID'));
   const request = { capability: 'input.mouse', operation: 'constructor', args: {} } as const;
-  const unknown = broker.call(caller, null, request, signal);
+  const unknown = broker.call(caller, request, signal);
   await expect(unknown).rejects.toMatchObject(code('CAPABILITY_DENIED'));
 });
 
@@ -209,4 +209,33 @@ test('revoking what was never granted says so', () => {
   expect(() => broker.revoke({ plugin, by: 'me' })).toThrow(
     expect.objectContaining(code('GRANT_NOT_FOUND')),
   );
+});
+
+test('a service asks for what it finds out on the way: granted, denied, or taken back in use', async () => {
+  let ends: (value: Json) => void = () => {};
+  let asks: (target: string) => void = () => {};
+  const service: Service = {
+    capability: 'net.http',
+    call: async (_operation, _args, { permit }) =>
+      await new Promise((resolve) => {
+        ends = resolve;
+        asks = (target) => permit({ capability: 'net.http', target });
+      }),
+  };
+  const asked = [ask('net.http', 'a.example.com'), ask('net.http', 'b.example.com')];
+  const { audit, broker } = world(asked, { services: [service] });
+  broker.approve({ plugin, by: 'me' });
+  const args = { method: 'GET', url: 'https://a.example.com/' };
+  const use = broker.call(caller, { capability: 'net.http', operation: 'request', args }, signal);
+  asks('b.example.com');
+  expect(() => asks('c.example.com')).toThrow(expect.objectContaining(code('CAPABILITY_DENIED')));
+  const used = audit.filter((it) => it.operation === 'request');
+  expect(used.map(({ need, decision }) => `${need} ${decision}`)).toEqual([
+    'net.http:a.example.com allowed',
+    'net.http:b.example.com allowed',
+    'net.http:c.example.com denied',
+  ]);
+  broker.revoke({ plugin, capability: 'net.http', target: 'b.example.com', by: 'me' });
+  await expect(use).rejects.toMatchObject(code('CAPABILITY_REVOKED'));
+  ends(null);
 });

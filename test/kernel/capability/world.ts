@@ -92,7 +92,6 @@ export function world(
   const click = async (at: Json, extra: Readonly<Record<string, Json>> = {}, signal = never) =>
     await broker.call(
       caller,
-      null,
       {
         capability: 'input.mouse',
         operation: 'act',

@@ -57,7 +57,7 @@ export function openBench(
   const pool = createHostPool({
     launcher: options.real === true ? createLauncher({ minIsolation: 'strong' }) : fakeLauncher(),
     plugins: { get: (id) => plugins.get(id) ?? null, list: () => [...plugins.values()] },
-    gate: options.gate ?? { call: async (_caller, _need, request) => request.args },
+    gate: options.gate ?? { call: async (_caller, request) => request.args },
     blobs: memoryBlobs(root, shared),
     events: { emit: (event) => void events.push(event) },
     clock,

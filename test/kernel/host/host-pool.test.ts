@@ -43,8 +43,8 @@ test('a call of a plugin carries who it is from the channel', async () => {
   const callers: unknown[] = [];
   await using bench = openBench({
     gate: {
-      async call(caller, need, request) {
-        callers.push({ caller, need });
+      async call(caller, request) {
+        callers.push({ caller });
         return request.args;
       },
     },
@@ -53,14 +53,14 @@ test('a call of a plugin carries who it is from the channel', async () => {
   const use = { do: 'use', capability: 'state', operation: 'get', args: { key: 'k' } };
   expect(await bench.act(A, use)).toEqual({ answer: { key: 'k' } });
   const own = { plugin: A, run: 'run-00000001', workflow: 'w', node: 'n' };
-  expect(callers).toEqual([{ caller: expect.objectContaining(own), need: null }]);
+  expect(callers).toEqual([{ caller: expect.objectContaining(own) }]);
 });
 
 test('cancelling a step aborts the calls it has under way', async () => {
   const under = Promise.withResolvers<AbortSignal>();
   await using bench = openBench({
     gate: {
-      call: (_caller, _need, _request, signal) =>
+      call: (_caller, _request, signal) =>
         new Promise((_resolve, reject) => {
           under.resolve(signal);
           signal.addEventListener('abort', () => reject(signal.reason));

@@ -7,7 +7,10 @@ import {
   errorOf,
   parseCapability,
   reportOf,
-  targetCovers,
+  covers,
+  overlaps,
+  isTarget,
+  needsOf,
   type ErrorCode,
 } from '@runtime-hub/plugin-sdk/contract';
 import { Ajv } from 'ajv';
@@ -16,12 +19,11 @@ import type { Static } from 'typebox';
 import { expect, expectTypeOf, test } from 'vitest';
 
 const ajv = new Ajv({ strict: true, allowUnionTypes: true });
-const operations = { ...contract.ScreenOperations, ...contract.MouseOperations };
-const nested = Object.entries({ ...operations, ...contract.OcrOperations }).flatMap(
-  ([name, { args, result }]) => [
+const nested = Object.values(contract.OPERATIONS).flatMap((operations) =>
+  Object.entries(operations).flatMap(([name, { args, result }]) => [
     [`${name}.args`, args] as const,
     [`${name}.result`, result] as const,
-  ],
+  ]),
 );
 const isSchema = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && ('type' in value || 'anyOf' in value);
@@ -61,7 +63,7 @@ const manifest = {
 
 test.each([
   ['BlobHandle', contract.BlobHandle, blob, { ...blob, $blob: '../x' }],
-  ['Permission', contract.Permission, permission, { ...permission, capability: 'fs.read' }],
+  ['Permission', contract.Permission, permission, { ...permission, capability: 'fs.all' }],
   ['Manifest', contract.Manifest, manifest, { ...manifest, id: 'Core/Flow' }],
   ['Manifest', contract.Manifest, manifest, { ...manifest, extra: 1 }],
   ['WorkflowDocument', contract.WorkflowDocument, workflow, { ...workflow, edges: [['a.b']] }],
@@ -159,19 +161,123 @@ test('the text of a capability parses back to itself', () => {
   );
 });
 
+const held = (text: string) => {
+  const need = parseCapability(text);
+  if (need === null || !isTarget(need)) throw new Error(`${text} is no permission`);
+  return need;
+};
+
 test('a target covers itself, and all covers everything', () => {
   fc.assert(
-    fc.property(targets, (target) => targetCovers(target, target) && targetCovers('*', target)),
+    fc.property(targets, (target) => {
+      const need = { capability: 'screen.capture', target } as const;
+      return isTarget(need) && covers(need, need) && covers({ ...need, target: '*' }, need);
+    }),
+  );
+  expect(covers(held('clock:*'), held('random:*'))).toBe(false);
+});
+
+test.each([
+  ['region=0,0,10,10', 'region=0,0,10,10', true],
+  ['region=0,0,10,10', 'region=9,9,1,1', true],
+  ['region=0,0,10,10', 'region=9,9,2,1', false],
+  ['region=0,0,10,10', 'region=-1,0,5,5', false],
+  ['region=0,0,10,10', '*', false],
+  ['window=Queue*', 'window=Queue monitor', true],
+  ['window=Queue', 'window=Queue*', false],
+  ['window=Queue*', 'window=Que', false],
+])('an area %s covers %s: %s', (outer, inner, yes) => {
+  const area = (target: string) => held(`screen.capture:${target}`);
+  expect(covers(area(outer), area(inner))).toBe(yes);
+});
+
+test.each([
+  ['net.http:*.example.com', 'net.http:a.example.com', true],
+  ['net.http:*.example.com', 'net.http:*.a.example.com', true],
+  ['net.http:*.example.com', 'net.http:example.com', false],
+  ['net.http:*.example.com', 'net.http:evilexample.com', false],
+  ['net.http:*.example.com', 'net.http:a.example.com:8443', false],
+  ['net.http:*.example.com', 'net.http:http://a.example.com', false],
+  ['net.http:http://*.example.com:81', 'net.http:http://a.example.com:81', true],
+  ['net.http:example.com', 'net.http:*.example.com', false],
+  ['net.http:example.com', 'fs.read:*', false],
+  ['fs.read:/a/**', 'fs.read:/a', true],
+  ['fs.read:/a/**', 'fs.read:/a/b/c', true],
+  ['fs.read:/a/**', 'fs.read:/a/b/**', true],
+  ['fs.read:/a/**', 'fs.read:/ab', false],
+  ['fs.read:/a/**', 'fs.write:/a/b', false],
+  ['fs.read:/a/*', 'fs.read:/a/b', true],
+  ['fs.read:/a/*', 'fs.read:/a/b/c', false],
+  ['fs.read:/a/*', 'fs.read:/a/**', false],
+  ['fs.read:/a/*', 'fs.read:/a', false],
+  ['fs.read:~/**', 'fs.read:~/x', true],
+  ['fs.read:/**', 'fs.read:~/x', false],
+  ['process.run:/usr/bin/git', 'process.run:/usr/bin/git', true],
+  ['process.run:/usr/bin/git', 'process.run:/usr/bin/gitk', false],
+  ['secrets.use:mail@*.example.com', 'secrets.use:mail@smtp.example.com', true],
+  ['secrets.use:mail@smtp.example.com', 'secrets.use:bank@smtp.example.com', false],
+  ['secrets.use:mail@smtp.example.com', 'secrets.use:mail@evil.com', false],
+])('%s covers %s: %s', (outer, inner, yes) => {
+  expect(covers(held(outer), held(inner))).toBe(yes);
+  expect(overlaps(held(outer), held(inner))).toBe(yes || covers(held(inner), held(outer)));
+});
+
+test.each([
+  ['net.http', 'https://example.com'],
+  ['net.http', 'EXAMPLE.com'],
+  ['net.http', 'user@example.com'],
+  ['net.http', 'exam*ple.com'],
+  ['fs.read', '/a/../b'],
+  ['fs.read', '/a//b'],
+  ['fs.read', 'a/b'],
+  ['fs.read', '/a\0b'],
+  ['fs.read', '//server/share'],
+  ['process.run', 'git'],
+  ['secrets.use', 'mail'],
+  ['secrets.use', 'mail@a@b'],
+  ['secrets.use', '*@example.com'],
+  ['log', 'x'],
+] as const)('%s has no target %s', (capability, target) => {
+  expect(isTarget({ capability, target })).toBe(false);
+});
+
+test.each([
+  ['https://API.example.com./x?y#z', 'api.example.com'],
+  ['https://example.com:443/', 'example.com'],
+  ['https://example.com:8443/', 'example.com:8443'],
+  ['http://example.com:80/', 'http://example.com'],
+  ['http://0x7f.1:3000/', 'http://127.0.0.1:3000'],
+  ['http://2130706433/', 'http://127.0.0.1'],
+  ['http://①②⑦.⓪.⓪.①/', 'http://127.0.0.1'],
+  ['https://[::FFFF:127.0.0.1]/', '[::ffff:7f00:1]'],
+  ['https://ехаmple.com/', 'xn--mple-43d3a6i.com'],
+])('a request to %s needs net.http:%s', (url, target) => {
+  const [need] = needsOf('net.http', { method: 'GET', url });
+  expect(need?.target).toBe(target);
+});
+
+test.each([
+  'ftp://example.com',
+  'https://user:pw@example.com',
+  'example.com',
+  'file:///etc/passwd',
+])('a request to %s cannot be granted', (url) => {
+  expect(() => needsOf('net.http', { method: 'GET', url })).toThrow(
+    expect.objectContaining({ code: 'STEP_INPUT_INVALID' }),
   );
 });
 
-test('a region covers another exactly when it covers all four corners', () => {
-  expect(targetCovers('region=0,0,10,10', 'region=0,0,10,10')).toBe(true);
-  expect(targetCovers('region=0,0,10,10', 'region=9,9,1,1')).toBe(true);
-  expect(targetCovers('region=0,0,10,10', 'region=9,9,2,1')).toBe(false);
-  expect(targetCovers('region=0,0,10,10', 'region=-1,0,5,5')).toBe(false);
-  expect(targetCovers('region=0,0,10,10', '*')).toBe(false);
-  expect(targetCovers('window=Queue*', 'window=Queue monitor')).toBe(true);
-  expect(targetCovers('window=Queue', 'window=Queue*')).toBe(false);
-  expect(targetCovers('window=Queue*', 'window=Que')).toBe(false);
+test('what a use needs includes each secret at its destination, and both ends of a move', () => {
+  const headers = { authorization: { $secret: 'mail', prefix: 'Bearer ' } };
+  const url = 'https://smtp.example.com/send';
+  expect(needsOf('net.http', { method: 'POST', url, headers })).toEqual([
+    { capability: 'net.http', target: 'smtp.example.com' },
+    { capability: 'secrets.use', target: 'mail@smtp.example.com' },
+  ]);
+  expect(needsOf('fs.write', { path: '~/a', to: '/b' })).toEqual([
+    { capability: 'fs.write', target: '~/a' },
+    { capability: 'fs.write', target: '/b' },
+  ]);
+  for (const path of ['/a/../b', '/a/*', '~/**', '*', 'a'])
+    expect(() => needsOf('fs.read', { path })).toThrow(/cannot be granted/u);
 });

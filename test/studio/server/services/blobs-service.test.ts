@@ -24,12 +24,8 @@ function setUp(limits: { maxBytesPerBlob?: number; maxBytesTotal?: number } = {}
   const folders = { a: blobs.access.open('a'), b: blobs.access.open('b') };
   const call = async (args: Json, host: string | null = 'a') => {
     const caller = { plugin: pluginId('core/screen'), run: runId('run-0001'), node: null };
-    const value = await blobs.service.call(
-      'put',
-      args,
-      { ...caller, workflow: null, host },
-      signal,
-    );
+    const use = { caller: { ...caller, workflow: null, host }, signal, permit: () => {} };
+    const value = await blobs.service.call('put', args, use);
     // SAFETY: `put` answers with a handle.
     return value as unknown as BlobHandle;
   };

@@ -12,7 +12,7 @@ const caller: Caller = {
   node: null,
   host: 'h',
 };
-const signal = new AbortController().signal;
+const use = { caller, signal: new AbortController().signal, permit: () => {} };
 
 test('state is set and read under the caller’s own plugin and workflow', async () => {
   const kept = new Map<string, Json>();
@@ -21,14 +21,16 @@ test('state is set and read under the caller’s own plugin and workflow', async
     set: (at, value) => void kept.set(JSON.stringify(at), value),
     deleteAll: async () => await Promise.resolve(),
   });
-  await service.call('set', { key: 'k', value: [1] }, caller, signal);
-  expect(await service.call('get', { key: 'k' }, caller, signal)).toEqual([1]);
-  expect(await service.call('get', { key: 'k' }, { ...caller, workflow: 'v' }, signal)).toBeNull();
+  await service.call('set', { key: 'k', value: [1] }, use);
+  expect(await service.call('get', { key: 'k' }, use)).toEqual([1]);
+  expect(
+    await service.call('get', { key: 'k' }, { ...use, caller: { ...caller, workflow: 'v' } }),
+  ).toBeNull();
   for (const args of [null, {}, { key: 7 }, { key: '' }, { key: 'x'.repeat(201) }]) {
-    const bad = service.call('get', args, caller, signal);
+    const bad = service.call('get', args, use);
     await expect(bad).rejects.toMatchObject({ code: 'HUB_REQUEST_INVALID' });
   }
-  const unknown = service.call('drop', { key: 'k' }, caller, signal);
+  const unknown = service.call('drop', { key: 'k' }, use);
   await expect(unknown).rejects.toMatchObject({ code: 'CAPABILITY_DENIED' });
 });
 
@@ -36,8 +38,8 @@ test('a log line becomes an event without control characters', async () => {
   const { clock } = fakeClock();
   const bus = createBus({ clock });
   const service = createLogService(bus, clock);
-  await service.call('write', { level: 'info', text: 'a\u001b[2Jb' }, caller, signal);
+  await service.call('write', { level: 'info', text: 'a\u001b[2Jb' }, use);
   expect(bus.since(0)).toMatchObject([{ type: 'plugin.log', text: 'a\u{FFFD}[2Jb' }]);
-  const bad = service.call('write', { level: 'loud', text: 'a' }, caller, signal);
+  const bad = service.call('write', { level: 'loud', text: 'a' }, use);
   await expect(bad).rejects.toMatchObject({ code: 'HUB_REQUEST_INVALID' });
 });

@@ -129,6 +129,8 @@ export interface CapabilityRequest {
   readonly capability: CapabilityName;
   readonly operation: string;
   readonly args: Json;
+  /** Its number on the channel of the caller's host. */
+  readonly call?: number;
 }
 
 /** Decides one use of a capability and passes it on; the one gate. */

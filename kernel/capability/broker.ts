@@ -245,7 +245,7 @@ export class Broker implements CapabilityGate {
       .list()
       .find(({ manifest }) => manifest.provides.includes(capability));
     if (provider === undefined) throw new HubError('CAPABILITY_UNAVAILABLE', { need: capability });
-    const served = { capability, operation, args, caller: caller.plugin };
+    const served = { ...request, caller: caller.plugin, host: caller.host };
     return await this.#ports.provider.serve(provider.manifest.id, served, signal);
   }
 

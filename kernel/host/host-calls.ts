@@ -133,8 +133,8 @@ export class HostCalls implements PluginCalls {
     if (about.namesBlob) this.#checkBlobs(frame.args);
     const { run, workflow } = work;
     const caller = { plugin: this.#ports.plugin(), run, workflow, node: about.node, host };
-    const { capability, operation, args } = frame;
-    return await gate.call(caller, { capability, operation, args }, about.signal);
+    const { capability, operation, args, id: call } = frame;
+    return await gate.call(caller, { capability, operation, args, call }, about.signal);
   }
 
   /** A plugin may only pass on what it may read. */

@@ -183,16 +183,13 @@ class Pool implements HostPool {
 
   #hostOf(id: PluginId): Promise<Host> {
     const plugin = this.#ports.plugins.get(id);
-    if (this.#closed) {
+    if (this.#closed)
       return Promise.reject(new HubError('STEP_CANCELLED', { reason: 'the hub is closing' }));
-    }
-    if (plugin === null) {
+    if (plugin === null)
       return Promise.reject(new HubError('PLUGIN_NOT_INSTALLED', { plugin: id }));
-    }
     const reason = this.#crashes.get(id)?.quarantine;
-    if (typeof reason === 'string') {
+    if (typeof reason === 'string')
       return Promise.reject(new HubError('PLUGIN_QUARANTINED', { plugin: id, reason }));
-    }
     const place = this.#places.get(id);
     if (place?.digest === plugin.digest) return place.ready;
     const ready = this.#track(this.#begin(plugin));

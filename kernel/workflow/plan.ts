@@ -108,7 +108,7 @@ function linkSegments(plan: Omit<Plan, 'next'>): Int32Array {
   const read = new Set(plan.nodes.flatMap((node) => node.reads));
   return Int32Array.from(plan.nodes, (node, i) => {
     const [edge, ...more] = plan.outgoing[i] ?? [];
-    if (edge === undefined || more.length > 0 || read.has(i) || !fusible(node)) return -1;
+    if (edge === undefined || more.length > 0 || read.has(i) || !leads(node)) return -1;
     const target = plan.to[edge] ?? -1;
     const after = plan.nodes[target];
     if (after === undefined || plan.incoming[target]?.length !== 1) return -1;
@@ -127,12 +127,13 @@ function passesOn(
   return Object.hasOwn(node.nodeType.outputs, out) && Object.hasOwn(after.nodeType.inputs, into);
 }
 
+/** May begin a segment: what it uses is asked for before the segment starts. */
+const leads = ({ nodeType, retry, disabled }: PlanNode): boolean =>
+  nodeType.effect !== 'external' && nodeType.kind === 'action' && retry === null && !disabled;
+
+/** May follow in one. */
 const fusible = (node: PlanNode): boolean =>
-  node.nodeType.effect === 'pure' &&
-  node.nodeType.kind === 'action' &&
-  node.nodeType.uses.length === 0 &&
-  node.retry === null &&
-  !node.disabled;
+  leads(node) && node.nodeType.effect === 'pure' && node.nodeType.uses.length === 0;
 
 /** Nodes that travel with `first`, in order. */
 export function segmentFrom(plan: Plan, first: number): readonly number[] {

@@ -124,6 +124,8 @@ const Serve = Type.Object(
     operation: Type.String(),
     args: AnyJson,
     caller: PluginIdSchema,
+    /** The receiver's own call, when it asked for what it provides itself: it may go on with the result at once. */
+    answers: Type.Optional(Id),
     deadlineMs: Type.Integer({ minimum: 1 }),
   },
   closed,

@@ -173,11 +173,12 @@ export class Host {
 
   /** Has a providing plugin perform an operation. */
   async serve(request: ServeRequest, signal: AbortSignal): Promise<Json> {
-    const { capability, operation, args, caller } = request;
+    const { capability, operation, args, caller, host, call } = request;
+    const answers = host === this.id && call !== undefined ? { answers: call } : {};
     const deadlineMs = this.#settings.serveMs;
     const work = { run: null, workflow: null, nodes: [], onEvent: null };
     const frame = (id: number) =>
-      ({ t: 'serve', id, capability, operation, args, caller, deadlineMs }) as const;
+      ({ t: 'serve', id, capability, operation, args, caller, deadlineMs, ...answers }) as const;
     return await this.#ask(work, frame, { deadlineMs, signal });
   }
 

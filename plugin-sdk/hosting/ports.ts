@@ -92,12 +92,14 @@ export interface EventSink {
   emit(event: HubEvent): void;
 }
 
-/** One operation that a providing plugin is asked for; `caller` is who asks. */
+/** One operation that a providing plugin is asked for; `caller` is who asks, by its call number `call` from `host`. */
 export interface ServeRequest {
   readonly capability: CapabilityName;
   readonly operation: string;
   readonly args: Json;
   readonly caller: PluginId;
+  readonly host?: string | null;
+  readonly call?: number;
 }
 
 export interface ListenRequest {

@@ -51,7 +51,7 @@ export class PluginCode {
         this.#begin(frame.id, (scope) => this.#listen(frame, scope));
         return;
       case 'serve':
-        this.#begin(frame.id, (scope) => this.#serve(frame, scope));
+        this.#begin(frame.id, (scope) => this.#serve(frame, scope), frame.answers);
         return;
       case 'credit':
         this.#credit(frame);
@@ -79,12 +79,16 @@ export class PluginCode {
     });
   }
 
-  #begin(id: number, work: (scope: Scope) => Promise<unknown>): void {
+  /** `answers`: its own call, which goes on with the result at once; what went wrong is the hub's to say. */
+  #begin(id: number, work: (scope: Scope) => Promise<unknown>, answers?: number): void {
     const scope = this.#open(id);
     void (async () => {
       try {
         const value = JSON.stringify((await work(scope)) ?? null);
         this.#close(scope, `"ok":true,"value":${value}`);
+        // SAFETY: what JSON.parse gives is Json.
+        if (answers !== undefined)
+          this.#calls.settle(answers, { ok: true, value: JSON.parse(value) as Json });
       } catch (error) {
         this.#refuse(scope, error);
       }

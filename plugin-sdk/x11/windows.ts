@@ -7,6 +7,7 @@ const MAX_WORDS = 65_536;
 const VIEWABLE = 2;
 const MAX_DEPTH = 5;
 const MAX_WINDOWS = 2000;
+const MAX_NESTING = 32;
 
 /** True when a window's title fits: equal, or beginning with what stands before a final `*`. */
 export function titleFits(pattern: string, title: string): boolean {
@@ -82,24 +83,56 @@ async function placeOfWindow(connection: X11Connection, window: number): Promise
   return { x: origin.destX, y: origin.destY, width: size.width, height: size.height };
 }
 
+interface Spot {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Windows around a window, the root first: asking all of them at once costs one round trip instead of one each. */
+const around = new WeakMap<X11Connection, Map<number, readonly number[]>>();
+
 /** True when `window` or something inside it is what a click at this point of the screen would reach. */
 export async function isWindowAt(
   connection: X11Connection,
   window: number,
-  at: { readonly x: number; readonly y: number },
+  at: Spot,
 ): Promise<boolean> {
-  let inside = connection.root;
-  for (let depth = 0; depth < 32; depth += 1) {
-    const from = inside;
-    const step = await connection.probe<{ readonly child: number }>(
-      'TranslateCoordinates',
-      (client, reply) => client.TranslateCoordinates(connection.root, from, at.x, at.y, reply),
-    );
-    if (step === null || step.child === 0) return false;
-    if (step.child === window) return true;
-    inside = step.child;
+  const known = around.get(connection) ?? new Map<number, readonly number[]>();
+  around.set(connection, known);
+  const before = known.get(window) ?? [];
+  const steps = await Promise.all(before.map((it) => childAt(connection, it, at)));
+  const path = [...before, window];
+  if (before.length > 0 && steps.every((child, depth) => child === path[depth + 1])) return true;
+  const outer = await pathTo(connection, window, at);
+  if (outer === null) return false;
+  if (known.size >= MAX_WINDOWS) known.clear();
+  known.set(window, outer);
+  return true;
+}
+
+/** The windows to go through from the root to reach `window` at this point; null when something else is there. */
+async function pathTo(
+  connection: X11Connection,
+  window: number,
+  at: Spot,
+): Promise<readonly number[] | null> {
+  const path = [connection.root];
+  for (let inside = connection.root; path.length <= MAX_NESTING; path.push(inside)) {
+    const child = await childAt(connection, inside, at);
+    if (child === window) return path;
+    if (child === 0) return null;
+    inside = child;
   }
-  return false;
+  return null;
+}
+
+/** The window directly inside `window` at this point of the screen; 0 when there is none. */
+async function childAt(connection: X11Connection, window: number, at: Spot): Promise<number> {
+  const found = await connection.probe<{ readonly child: number }>(
+    'TranslateCoordinates',
+    (client, reply) => client.TranslateCoordinates(connection.root, window, at.x, at.y, reply),
+  );
+  return found?.child ?? 0;
 }
 
 async function firstFitting(

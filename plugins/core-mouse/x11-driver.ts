@@ -82,9 +82,8 @@ async function aim(
 ): Promise<void> {
   connection.client.GrabServer();
   try {
-    await checkWindow(connection, act, points);
     pointer.move(points.at);
-    await pointer.confirm(points.at);
+    await Promise.all([checkWindow(connection, act, points), pointer.confirm(points.at)]);
     checkGo();
     press(pointer, act);
   } finally {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Manifest, Runtime } from '@runtime-hub/plugin-sdk/contract';
 import { buildRuntime } from '../../../plugin-sdk/runtime/build.ts';
-import { openBench } from './host-bench.ts';
+import { openBench, until } from './host-bench.ts';
 
 const ID = 'test/real';
 
@@ -56,6 +56,31 @@ test.each(['isolate', 'process'] as const)(
     expect(await bench.act(ID, { do: 'call' })).toEqual({ out: { key: 'k' } });
   },
 );
+
+test('what a plugin asks of itself it has at once, and the hub still sees the result', async () => {
+  await buildRuntime();
+  const results: unknown[] = [];
+  const code = source('process').replace(
+    'nodes: [',
+    `provides: { 'ocr.read': { 'read-text': ({ args, context }) => ({ ...args, for: context.caller }) } }, nodes: [`,
+  );
+  const manifest: Partial<Manifest> = { ...node('process'), provides: ['ocr.read'] };
+  await using bench = openBench({
+    real: true,
+    gate: {
+      async call(caller, request, signal) {
+        const { plugin, host } = caller;
+        const asked = { ...request, caller: plugin, host };
+        results.push(await bench.pool.serve(plugin, asked, signal));
+        throw new Error('what the hub says afterwards comes too late');
+      },
+    },
+  });
+  bench.install(ID, manifest, code.replaceAll("'state', 'get'", "'ocr.read', 'read-text'"));
+  expect(await bench.act(ID, { do: 'call' })).toEqual({ out: { key: 'k', for: ID } });
+  await until(() => results.length === 1);
+  expect(results).toEqual([{ key: 'k', for: ID }]);
+});
 
 test.each(['isolate', 'process'] as const)(
   'a spinning step ends the real %s host and the next one starts',

@@ -19,7 +19,7 @@ const retry = { maxAttempts: 3, delayMs: 10, maxDelayMs: 10 };
 const SIX = workflowOf(
   {
     shot: 'idempotent',
-    crop: 'pure',
+    crop: 'idempotent',
     click: 'external',
     read: { type: 'idempotent', retry },
     tell: 'external',

@@ -99,7 +99,7 @@ export interface ServiceUse {
   /** Aborts when nobody waits any more, or a grant it rests on is gone. */
   readonly signal: AbortSignal;
   /** Asks for what was not known before, such as where a redirect leads. Throws CAPABILITY_DENIED and its like. */
-  permit(need: Need): void;
+  readonly permit: (need: Need) => void;
 }
 
 /** A capability that the hub provides itself: log, state, blobs, files, requests. */

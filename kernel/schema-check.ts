@@ -1,3 +1,5 @@
+import type { Problem } from '@runtime-hub/plugin-sdk/contract';
+import { pointerPart } from '@runtime-hub/plugin-sdk/expression';
 import { Ajv, type ValidateFunction } from 'ajv';
 
 const LENIENT = { strict: false, allErrors: true, logger: false, validateSchema: false } as const;
@@ -12,4 +14,16 @@ export function checkOf(schema: object): ValidateFunction {
   const check = ajv.compile(schema);
   checks.set(schema, check);
   return check;
+}
+
+/** Problems of `value`, which lies at the JSON pointer `at`, against a schema. */
+export function schemaProblems(schema: object, value: unknown, at = ''): readonly Problem[] {
+  const check = checkOf(schema);
+  if (check(value) === true) return [];
+  return (check.errors ?? []).map(({ instancePath, params, message = 'is not valid' }) => {
+    const extra: unknown = params['additionalProperty'];
+    const place =
+      typeof extra === 'string' ? `${instancePath}/${pointerPart(extra)}` : instancePath;
+    return { at: `${at}${place}` || '/', message, cure: 'Give a value that fits the schema.' };
+  });
 }

@@ -245,7 +245,8 @@ export class Broker implements CapabilityGate {
       .list()
       .find(({ manifest }) => manifest.provides.includes(capability));
     if (provider === undefined) throw new HubError('CAPABILITY_UNAVAILABLE', { need: capability });
-    const served = { ...request, caller: caller.plugin, host: caller.host };
+    const { plugin, host, run } = caller;
+    const served = { ...request, caller: plugin, host, run };
     return await this.#ports.provider.serve(provider.manifest.id, served, signal);
   }
 

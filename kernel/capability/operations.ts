@@ -1,14 +1,12 @@
-import type { ValidateFunction } from 'ajv';
 import {
   HubError,
   OPERATIONS,
   type CapabilityName,
   type Json,
   type PluginId,
-  type Problem,
 } from '@runtime-hub/plugin-sdk/contract';
 import type { CapabilityRequest } from '../ports.ts';
-import { checkOf } from '../schema-check.ts';
+import { checkOf, schemaProblems } from '../schema-check.ts';
 
 /** Undefined when the contract does not know it. */
 function operationOf({ capability, operation }: CapabilityRequest) {
@@ -31,21 +29,14 @@ export function checkArgs(plugin: PluginId, request: CapabilityRequest): void {
   if (known === undefined) {
     throw new HubError('CAPABILITY_DENIED', { plugin, need: `${capability}.${operation}` });
   }
-  const check = checkOf(known.args);
-  if (!check(args)) throw new HubError('STEP_INPUT_INVALID', { problems: problemsOf(check) });
+  const problems = schemaProblems(known.args, args);
+  if (problems.length > 0) throw new HubError('STEP_INPUT_INVALID', { problems });
 }
 
 /** Throws STEP_OUTPUT_INVALID when what a provider answered is not what the contract promises. */
 export function checkResult(request: CapabilityRequest, result: Json): void {
   const known = operationOf(request);
   if (known === undefined) return;
-  const check = checkOf(known.result);
-  if (!check(result)) throw new HubError('STEP_OUTPUT_INVALID', { problems: problemsOf(check) });
+  const problems = schemaProblems(known.result, result);
+  if (problems.length > 0) throw new HubError('STEP_OUTPUT_INVALID', { problems });
 }
-
-const problemsOf = (validate: ValidateFunction): readonly Problem[] =>
-  (validate.errors ?? []).slice(0, 20).map((error) => ({
-    at: error.instancePath === '' ? '/' : error.instancePath,
-    message: error.message ?? 'does not fit',
-    cure: 'See the operation in the contract.',
-  }));

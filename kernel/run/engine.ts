@@ -119,10 +119,14 @@ class RunEngine implements Engine {
   }
 
   activate(workflow: WorkflowDocument): Activation {
+    const own = [...this.#drivers.values()].filter(
+      (it) => it.record.workflow.name === workflow.name,
+    );
     const activation = activate(this.#planOf(workflow), {
       ports: this.#ports,
       start: async (document, options) => await this.start(document, options),
       changes: this.#changes,
+      before: Promise.allSettled(own.map(({ finished }) => finished)),
     });
     this.#activations.add(activation);
     return activation;

@@ -7,7 +7,7 @@ import {
 } from '@runtime-hub/plugin-sdk/contract';
 import { resolveBindings } from '@runtime-hub/plugin-sdk/expression';
 import type { Plan } from '../workflow/plan.ts';
-import { schemaProblems } from '../workflow/validate-workflow.ts';
+import { schemaProblems } from '../schema-check.ts';
 import type { RunState } from './run-state.ts';
 
 /** Config and inputs of one step, expressions replaced. Throws STEP_EXPRESSION_FAILED, STEP_INPUT_INVALID. */

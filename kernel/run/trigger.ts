@@ -22,12 +22,14 @@ interface Needs {
   ) => Promise<{ readonly finished: Promise<RunOutcome> }>;
   /** Called when a plugin's grants change. */
   readonly changes: Set<(plugin: PluginId) => void>;
+  /** Ends when runs of the workflow that were already under way have ended. */
+  readonly before: Promise<unknown>;
 }
 
 /** Starts the trigger nodes of a workflow; each event starts a run under `settings.overlap`. */
 export function activate({ document: workflow, nodes }: Plan, needs: Needs): Activation {
   const abort = new AbortController();
-  const take = createOverlap(workflow, needs);
+  const take = createOverlap(workflow, needs, abort.signal);
   const triggers = nodes.filter((node) => node.nodeType.kind === 'trigger' && !node.disabled);
   const ended = Promise.all(
     triggers.map(async (node) => await keepListening(node, workflow, needs, take, abort.signal)),
@@ -41,34 +43,29 @@ export function activate({ document: workflow, nodes }: Plan, needs: Needs): Act
   };
 }
 
-function createOverlap(workflow: WorkflowDocument, needs: Needs): Take {
+function createOverlap(workflow: WorkflowDocument, needs: Needs, signal: AbortSignal): Take {
   const overlap = workflow.settings?.overlap ?? 'latest';
-  let waiting: Trigger[] = [];
-  let busy = false;
-  const run = async (trigger: Trigger): Promise<void> => {
-    const started = await needs.start(workflow, { trigger });
-    const goOn = (): void => {
-      busy = false;
-      const following = waiting.shift();
-      if (following !== undefined) void take(following).catch(() => undefined);
-    };
-    void started.finished.catch(() => undefined).then(goOn);
+  let waiting: Trigger | null = null;
+  let running: Promise<void> | null = null;
+  const follow = async (ended: Promise<unknown>): Promise<void> => {
+    await ended.catch(() => undefined);
+    const next = waiting;
+    running = waiting = null;
+    if (next !== null) void take(next).catch(() => undefined);
   };
   const take: Take = async (trigger) => {
-    if (overlap === 'parallel') return await run(trigger);
-    if (busy) {
-      if (overlap === 'latest') waiting = [trigger];
-      else if (overlap === 'queue') waiting.push(trigger);
+    // The trigger is allowed its next event when this one is taken: what queues, queues in its host.
+    while (overlap === 'queue' && running !== null) await running;
+    if (signal.aborted) return;
+    if (overlap !== 'parallel' && running !== null) {
+      if (overlap === 'latest') waiting = trigger;
       return;
     }
-    busy = true;
-    try {
-      await run(trigger);
-    } catch (error) {
-      busy = false;
-      throw error;
-    }
+    const started = needs.start(workflow, { trigger });
+    if (overlap !== 'parallel') running = follow(started.then(({ finished }) => finished));
+    await started;
   };
+  running = follow(needs.before);
   return take;
 }
 
@@ -79,8 +76,7 @@ async function keepListening(
   take: Take,
   signal: AbortSignal,
 ): Promise<void> {
-  const { ports } = needs;
-  const { events, clock } = ports;
+  const { events, clock, listener } = needs.ports;
   const place = { workflow: workflow.name, node: node.name };
   for (let crashes = 0; !signal.aborted; crashes += 1) {
     await untilGranted(node, needs, signal);
@@ -94,13 +90,13 @@ async function keepListening(
     const { plugin, type, config } = node;
     const request = { plugin, type, config, ...place };
     try {
-      await ports.listener.listen(request, onEvent, signal);
+      await listener.listen(request, onEvent, signal);
       events.emit({ type: 'trigger.ended', at: clock.now(), ...place });
       return;
     } catch (error) {
       events.emit({ type: 'trigger.ended', at: clock.now(), ...place, error: reportOf(error) });
     }
-    await pause(ports, Math.min(30_000, 1000 * 2 ** Math.min(crashes, 5)), signal);
+    await pause(needs.ports, Math.min(30_000, 1000 * 2 ** Math.min(crashes, 5)), signal);
   }
 }
 
@@ -114,13 +110,12 @@ async function untilGranted(node: PlanNode, needs: Needs, signal: AbortSignal): 
     }
   };
   while (!signal.aborted && isMissing()) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const change = (): void => resolve();
-    needs.changes.add(change);
-    signal.addEventListener('abort', change, { once: true });
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    needs.changes.add(resolve);
+    signal.addEventListener('abort', resolve, { once: true });
     await promise;
-    needs.changes.delete(change);
-    signal.removeEventListener('abort', change);
+    needs.changes.delete(resolve);
+    signal.removeEventListener('abort', resolve);
   }
 }
 

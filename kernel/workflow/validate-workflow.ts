@@ -10,26 +10,19 @@ import {
   type Problem,
   type WorkflowNode,
 } from '@runtime-hub/plugin-sdk/contract';
-import { compileExpression, findBindings, pointerPart } from '@runtime-hub/plugin-sdk/expression';
+import {
+  compileExpression,
+  findBindings,
+  pointerPart,
+  stepsRead,
+} from '@runtime-hub/plugin-sdk/expression';
 import type { PluginSource } from '../ports.ts';
-import { checkOf } from '../schema-check.ts';
+import { schemaProblems } from '../schema-check.ts';
 import { nodeTypeOf } from './plan.ts';
-
-/** Problems of `value` against a schema. */
-export function schemaProblems(schema: object, value: unknown, at: string): readonly Problem[] {
-  const check = checkOf(schema);
-  if (check(value) === true) return [];
-  return (check.errors ?? []).map(({ instancePath, params, message = 'is not valid' }) => {
-    const extra: unknown = params['additionalProperty'];
-    const place =
-      typeof extra === 'string' ? `${instancePath}/${pointerPart(extra)}` : instancePath;
-    return { at: `${at}${place}` || '/', message, cure: 'Give a value that fits the schema.' };
-  });
-}
 
 /** Turns unknown JSON into a workflow document. Throws WORKFLOW_INVALID with every problem of its form. */
 export function parseWorkflow(value: unknown): WorkflowDocument {
-  const problems = schemaProblems(WorkflowDocument, value, '');
+  const problems = schemaProblems(WorkflowDocument, value);
   if (problems.length > 0) throw new HubError('WORKFLOW_INVALID', { problems });
   // SAFETY: it fits the schema of the type.
   return value as WorkflowDocument;
@@ -48,7 +41,7 @@ export function validateWorkflow(document: WorkflowDocument, plugins: PluginSour
     ...pinProblems(document, plugins),
     ...document.edges.flatMap((edge, i) => edgeProblems(document, typeOf, edge, i)),
     ...Object.entries(document.nodes).flatMap(([name, node]) =>
-      nodeProblems(name, node, typeOf(name), fed),
+      nodeProblems(name, node, typeOf(name), { fed, nodes: document.nodes }),
     ),
     ...cycleProblems(document),
   ];
@@ -93,7 +86,7 @@ function nodeProblems(
   name: string,
   node: WorkflowNode,
   type: NodeType | null,
-  fed: ReadonlyMap<string, number>,
+  { fed, nodes }: { readonly fed: ReadonlyMap<string, number>; readonly nodes: object },
 ): Problem[] {
   const at = `/nodes/${name}`;
   const plugin = splitNodeType(node.type).plugin;
@@ -109,7 +102,7 @@ function nodeProblems(
     givenProblems(`${at}/inputs/${pointerPart(port)}`, type, port, value),
   );
   const config = valueProblems(type.config, node.config ?? {}, `${at}/config`);
-  return [...ports, ...given, ...config, ...bindingProblems(at, node)];
+  return [...ports, ...given, ...config, ...bindingProblems(at, node, type, nodes)];
 }
 
 function givenProblems(at: string, type: NodeType, port: string, value: Json): readonly Problem[] {
@@ -145,41 +138,42 @@ function valueProblems(schema: JsonSchema, value: Json, at: string): readonly Pr
   );
 }
 
-function bindingProblems(at: string, node: WorkflowNode): Problem[] {
-  const all = [
-    ...findBindings(node.config ?? {}, `${at}/config`),
-    ...findBindings(node.inputs ?? {}, `${at}/inputs`),
-  ];
-  return all.flatMap((binding) => {
+function bindingProblems(
+  at: string,
+  { config = {}, inputs = {} }: WorkflowNode,
+  { kind }: NodeType,
+  nodes: object,
+): Problem[] {
+  const all = [...findBindings(config, `${at}/config`), ...findBindings(inputs, `${at}/inputs`)];
+  return all.flatMap(({ at: place, expression }): Problem[] => {
+    if (kind === 'trigger')
+      return [{ at: place, message: 'a trigger computes nothing', cure: 'Give a fixed value.' }];
     try {
-      compileExpression(binding.expression);
-      return [];
+      compileExpression(expression);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      return [{ at: binding.at, message, cure: 'Write a CEL expression, e.g. inputs.value > 42' }];
+      return [{ at: place, message, cure: 'Write a CEL expression, e.g. inputs.value > 42' }];
     }
+    const unknown = stepsRead(expression).filter((it) => !Object.hasOwn(nodes, it));
+    const cure = 'Name a node that runs before.';
+    return unknown.map((it) => ({ at: place, message: `there is no node “${it}”`, cure }));
   });
 }
 
-function cycleProblems(document: WorkflowDocument): Problem[] {
-  const waits = new Map(Object.keys(document.nodes).map((name) => [name, 0]));
-  const after = new Map<string, string[]>();
-  for (const [source, target] of document.edges) {
-    const [a = ''] = source.split('.');
-    const [b = ''] = target.split('.');
-    if (!waits.has(a) || !waits.has(b)) continue;
-    waits.set(b, (waits.get(b) ?? 0) + 1);
-    const list = after.get(a) ?? [];
-    list.push(b);
-    after.set(a, list);
-  }
+function cycleProblems({ nodes, edges }: WorkflowDocument): Problem[] {
+  const waits = new Map(Object.keys(nodes).map((name) => [name, 0]));
+  const joins = edges
+    .map((edge) => edge.map((end) => end.split('.')[0] ?? ''))
+    .filter((ends) => ends.every((name) => waits.has(name)));
+  const after = Map.groupBy(joins, ([from]) => from);
+  for (const [, to = ''] of joins) waits.set(to, (waits.get(to) ?? 0) + 1);
   const free = [...waits.keys()].filter((name) => waits.get(name) === 0);
   for (let name = free.pop(); name !== undefined; name = free.pop()) {
     waits.delete(name);
-    for (const target of after.get(name) ?? []) {
-      const left = (waits.get(target) ?? 0) - 1;
-      waits.set(target, left);
-      if (left === 0) free.push(target);
+    for (const [, to = ''] of after.get(name) ?? []) {
+      const left = (waits.get(to) ?? 0) - 1;
+      waits.set(to, left);
+      if (left === 0) free.push(to);
     }
   }
   if (waits.size === 0) return [];

@@ -348,7 +348,7 @@ export const ERROR_TABLE: { readonly [C in ErrorCode]: Row<ErrorData[C]> } = {
     status: 404,
     retryable: false,
     text: (d) => `There is no blob ${d.blob} for this plugin`,
-    cure: 'Blobs end with their run; take the picture again.',
+    cure: 'Blobs end a minute after their run; make it again.',
   },
   BLOB_TOO_LARGE: {
     status: 413,

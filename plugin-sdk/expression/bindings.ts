@@ -30,12 +30,6 @@ export function findBindings(value: Json, at = ''): readonly Binding[] {
   return found;
 }
 
-/** Names of steps that an expression reads. */
-export function stepsRead(expression: string): readonly string[] {
-  const pattern = /\bsteps\s*(?:\.\s*(\w+)|\[\s*["']([\w-]+)["']\s*\])/gu;
-  return [...expression.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? '');
-}
-
 /** Replaces every binding by its value. Throws STEP_EXPRESSION_FAILED where no `orElse` helps. */
 export function resolveBindings(value: Json, scope: Scope, at = ''): Json {
   const expression = expressionOf(value);

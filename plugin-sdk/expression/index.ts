@@ -1,2 +1,3 @@
-export { findBindings, pointerPart, resolveBindings, stepsRead } from './bindings.ts';
+export { findBindings, pointerPart, resolveBindings } from './bindings.ts';
 export { compileExpression } from './expression.ts';
+export { stepsRead } from './steps-read.ts';

@@ -31,6 +31,7 @@ const NOBODY = pluginId('hub/spare');
 const RAN_OUT = /out of memory|bad_alloc|allocation failed|failed to allocate/iu;
 /** Code and shared libraries of node that are resident but no use of the plugin's. */
 const NODE_BYTES = 96 * 1024 * 1024;
+const PYTHON_BYTES = 16 * 1024 * 1024;
 
 /** One host process from its jail's start to its end. Everything open when it dies rejects with why it died. */
 export class Host {
@@ -173,10 +174,10 @@ export class Host {
 
   /** Has a providing plugin perform an operation. */
   async serve(request: ServeRequest, signal: AbortSignal): Promise<Json> {
-    const { capability, operation, args, caller, host, call } = request;
+    const { capability, operation, args, caller, host, call, run = null } = request;
     const answers = host === this.id && call !== undefined ? { answers: call } : {};
     const deadlineMs = this.#settings.serveMs;
-    const work = { run: null, workflow: null, nodes: [], onEvent: null };
+    const work = { run, workflow: null, nodes: [], onEvent: null };
     const frame = (id: number) =>
       ({ t: 'serve', id, capability, operation, args, caller, deadlineMs, ...answers }) as const;
     return await this.#ask(work, frame, { deadlineMs, signal });
@@ -283,8 +284,8 @@ export class Host {
   async #follow(): Promise<HubError> {
     const { clock, blobs } = this.#ports;
     const { memoryMb: limitMb } = this.#settings.limits;
-    const isolate = this.runtime === 'isolate';
-    const limit = (isolate ? isolateBytes(limitMb) : limitMb * 1024 * 1024) + NODE_BYTES;
+    const own = this.runtime === 'isolate' ? isolateBytes(limitMb) : limitMb * 1024 * 1024;
+    const limit = own + (this.runtime === 'python' ? PYTHON_BYTES : NODE_BYTES);
     const full = (): HubError =>
       new HubError('HOST_OUT_OF_MEMORY', { plugin: this.plugin, limitMb });
     using _watch = watchMemory(clock, this.pid, limit, () => this.#kill(full()));

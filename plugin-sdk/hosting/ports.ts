@@ -9,6 +9,7 @@ import type {
   Manifest,
   PluginId,
   RunId,
+  Runtime,
   SegmentStep,
   StepValues,
 } from '../contract/index.ts';
@@ -65,9 +66,9 @@ export interface HostLimits {
 
 export interface LaunchSpec {
   readonly host: string;
-  readonly runtime: 'isolate' | 'process' | 'driver';
+  readonly runtime: Runtime;
   /** Null for a warm spare of the isolate runtime. */
-  readonly plugin: InstalledPlugin | null;
+  readonly plugin: Pick<InstalledPlugin, 'folder'> | null;
   readonly blobs: { readonly inFolder: string; readonly outFolder: string } | null;
   readonly limits: HostLimits;
 }
@@ -100,6 +101,8 @@ export interface ServeRequest {
   readonly caller: PluginId;
   readonly host?: string | null;
   readonly call?: number;
+  /** The run it is done for: what is made meanwhile is the run's. */
+  readonly run?: RunId | null;
 }
 
 export interface ListenRequest {

@@ -97,6 +97,9 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     limits: { maxParallelSteps: options.maxParallelSteps ?? 256 },
   });
   opened.defer(async () => await engine.close());
+  bus.on((event) => {
+    if (event.type === 'run.finished') blobs.runEnded(event.run);
+  });
   broker.onChange((plugin) => engine.permissionsChanged(plugin));
   await engine.recover();
   // Once what waits for the hub to be ready has had its turn.

@@ -15,6 +15,8 @@ export interface BlobsOptions {
   readonly maxBytesPerBlob?: number;
   /** Beyond it the blobs longest unused are forgotten. */
   readonly maxBytesTotal?: number;
+  /** How long what a run made is kept after its end. */
+  readonly keepMs?: number;
 }
 
 /** Large values kept once, by their digest, in memory, and read by the hosts they were shared with. */
@@ -25,15 +27,14 @@ export interface Blobs {
   read(handle: BlobHandle, reader?: string | null): Promise<Uint8Array>;
   /** Keeps bytes that the hub fetched for a plugin, which its host may then read. Rejects with BLOB_TOO_LARGE. */
   add(bytes: Buffer, mime: string, caller: Caller): Promise<BlobHandle>;
-  /** Forgets what a run made. */
-  release(run: RunId): void;
+  /** Forgets what a run made, after the time for which people may still look at it. */
+  runEnded(run: RunId): void;
   close(): void;
 }
 
 interface Blob {
   readonly handle: BlobHandle;
   readonly run: RunId | null;
-  readonly madeAt: number;
   readonly readers: Set<string>;
 }
 
@@ -59,7 +60,7 @@ export function createBlobs(options: BlobsOptions): Blobs {
     },
     read: async (handle, reader = null) => await store.read(handle, reader),
     add: async (bytes, mime, caller) => await store.add(bytes, mime, caller),
-    release: (run) => store.release(run),
+    runEnded: (run) => store.runEnded(run),
     close: () => store.close(),
   };
 }
@@ -71,11 +72,14 @@ class BlobStore {
   /** By digest: how many handles it has, and its writing. */
   readonly #kept = new Map<string, { handles: number; readonly written: Promise<void> }>();
   readonly #hosts = new Set<string>();
+  /** Handles that runs made which have not ended. */
+  readonly #ofRuns = new Map<RunId, Set<string>>();
+  readonly #ends = new Set<Disposable>();
   #bytes = 0;
 
   constructor(options: BlobsOptions) {
     const folder = options.folder ?? makeBlobFolder();
-    const sizes = { maxBytesPerBlob: 67_108_864, maxBytesTotal: 536_870_912 };
+    const sizes = { maxBytesPerBlob: 67_108_864, maxBytesTotal: 536_870_912, keepMs: 60_000 };
     this.#options = { ...sizes, ...options, folder };
     mkdirSync(join(folder, 'kept'), { recursive: true, mode: 0o700 });
   }
@@ -119,8 +123,8 @@ class BlobStore {
     await this.#keep(sha256, bytes);
     const $blob = randomBytes(16).toString('hex');
     const handle = { $blob, mime, sizeBytes: bytes.length, sha256 };
-    const madeAt = this.#options.clock.now();
-    this.#blobs.set($blob, { handle, run, madeAt, readers: new Set() });
+    this.#blobs.set($blob, { handle, run, readers: new Set() });
+    if (run !== null) this.#ofRuns.set(run, (this.#ofRuns.get(run) ?? new Set()).add($blob));
     this.#makeRoom();
     if (host !== null && this.#hosts.has(host)) this.#lend($blob, host);
     return handle;
@@ -142,11 +146,20 @@ class BlobStore {
     });
   }
 
-  release(run: RunId): void {
-    for (const blob of this.#blobs.values()) if (blob.run === run) this.#forget(blob);
+  runEnded(run: RunId): void {
+    const made = this.#ofRuns.get(run);
+    if (made === undefined) return;
+    this.#ofRuns.delete(run);
+    const { clock, keepMs } = this.#options;
+    const end = clock.after(keepMs, () => {
+      this.#ends.delete(end);
+      for (const $blob of made) this.#forget($blob);
+    });
+    this.#ends.add(end);
   }
 
   close(): void {
+    for (const end of this.#ends) end[Symbol.dispose]();
     this.#blobs.clear();
     this.#hosts.clear();
     rmSync(this.#options.folder, { recursive: true, force: true });
@@ -202,13 +215,17 @@ class BlobStore {
     for (const blob of this.#blobs.values()) {
       const fits = this.#bytes <= this.#options.maxBytesTotal && this.#blobs.size <= MAX_BLOBS;
       if (fits || this.#blobs.size <= 1) return;
-      this.#forget(blob);
+      this.#forget(blob.handle.$blob);
     }
   }
 
-  #forget({ handle, readers }: Blob): void {
-    const { $blob, sha256, sizeBytes } = handle;
+  #forget($blob: string): void {
+    const blob = this.#blobs.get($blob);
+    if (blob === undefined) return;
+    const { handle, readers, run } = blob;
+    const { sha256, sizeBytes } = handle;
     this.#blobs.delete($blob);
+    if (run !== null) this.#ofRuns.get(run)?.delete($blob);
     for (const host of readers) drop(this.#hostPath(host, 'in', $blob));
     const kept = this.#kept.get(sha256);
     if (kept === undefined) return;

@@ -12,6 +12,7 @@ import type {
   JournalEntry,
   RunRecord,
   SegmentRequest,
+  TriggerListener,
 } from '../../../kernel/ports.ts';
 import type { PermissionPort, RunOutcome } from '../../../kernel/run/driver.ts';
 import { createEngine, type Engine } from '../../../kernel/run/engine.ts';
@@ -79,10 +80,10 @@ export interface HubLife {
   readonly ran: readonly string[];
   readonly events: readonly HubEvent[];
   /** Resolves with the first event that fits, now or later. */
-  event<T extends HubEvent['type']>(
+  readonly event: <T extends HubEvent['type']>(
     type: T,
     fits?: (event: Extract<HubEvent, { type: T }>) => boolean,
-  ): Promise<Extract<HubEvent, { type: T }>>;
+  ) => Promise<Extract<HubEvent, { type: T }>>;
 }
 
 interface HubLifeOptions {
@@ -90,6 +91,7 @@ interface HubLifeOptions {
   readonly missing?: PermissionPort['missing'];
   readonly plugins?: typeof steps;
   readonly clock?: Clock;
+  readonly listener?: TriggerListener;
 }
 
 /** An engine on a journal, from the start of a hub to its crash. */
@@ -97,10 +99,11 @@ export function hubLife(journal: Journal, options: HubLifeOptions = {}): HubLife
   const ran: string[] = [];
   const events: HubEvent[] = [];
   const hooks = new Set<(event: HubEvent) => void>();
+  let ids = 0;
   const answer = options.answer ?? ((node): StepReport => ok(node, { out: 1 }));
   const engine = createEngine({
     clock: options.clock ?? impatient,
-    ids: { next: () => 'run-00000001' },
+    ids: { next: () => `run-${String((ids += 1)).padStart(8, '0')}` },
     journal,
     plugins: options.plugins ?? steps,
     executor: {
@@ -115,7 +118,7 @@ export function hubLife(journal: Journal, options: HubLifeOptions = {}): HubLife
         return reports;
       },
     },
-    listener: { listen: async () => await Promise.resolve() },
+    listener: options.listener ?? { listen: async () => await Promise.resolve() },
     permissions: { missing: options.missing ?? (() => []) },
     events: {
       emit(event) {

@@ -63,10 +63,10 @@ test('a key named __proto__ survives resolving as a key', () => {
   expect(JSON.stringify(resolveBindings(value, scopeOf()))).toBe('{"__proto__":2}');
 });
 
-test('the steps an expression reads are named in both notations', () => {
-  expect(stepsRead('steps.a.out + steps["b-1"].out + steps [ \'c\' ].x + mysteps.d')).toEqual([
-    'a',
-    'b-1',
-    'c',
-  ]);
+test('the steps an expression reads are named in both notations, and only what it reads', () => {
+  const expression = 'steps.a.out + steps["b-1"].out + steps [ \'c\' ].x + mysteps.d + "steps.e"';
+  expect(stepsRead(expression).toSorted()).toEqual(['a', 'b-1', 'c']);
+  const more = 'has(steps.a.out) && inputs.list.exists(x, x == steps.b.out) && inputs.steps.d';
+  expect(stepsRead(more).toSorted()).toEqual(['a', 'b']);
+  expect(stepsRead('steps.a +')).toEqual([]);
 });

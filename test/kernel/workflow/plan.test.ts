@@ -99,7 +99,7 @@ test('an expression’s reads are the nodes it names, in either notation, and on
     c: { type: 'pure', inputs: { in: { $cel: expression } } },
   });
   expect(plan.nodes[2]?.bound).toBe(true);
-  expect(plan.nodes[2]?.reads).toEqual([0, 1]);
+  expect(plan.nodes[2]?.reads.toSorted()).toEqual([0, 1]);
   expect(plan.nodes[0]?.bound).toBe(false);
 });
 

@@ -202,3 +202,17 @@ test('a chain of 50,000 nodes is checked; one more edge makes it a cycle that is
   expect(checked(nodes, edges.slice(0, -1))).toEqual([]);
   expect(checked(nodes, edges).map(([at]) => at)).toEqual(['/edges']);
 });
+
+test('an expression that reads a node that is not there, or stands in a trigger, is a problem', () => {
+  const reading = (name: string) => ({
+    type: 'free',
+    inputs: { in: { $cel: `steps.${name}.out` } },
+  });
+  expect(checked({ a: 'free', b: reading('a') })).toEqual([]);
+  expect(checked({ a: 'free', b: reading('gone') })).toEqual([
+    ['/nodes/b/inputs/in', 'there is no node “gone”'],
+  ]);
+  expect(checked({ a: { type: 'trigger', config: { limit: { $cel: '1 + 1' } } } })).toEqual([
+    ['/nodes/a/config/limit', 'a trigger computes nothing'],
+  ]);
+});

@@ -19,7 +19,8 @@ const code = (it: string) => ({ code: it });
 
 function setUp(limits: { maxBytesPerBlob?: number; maxBytesTotal?: number } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'hub-blobs-'));
-  const blobs = createBlobs({ clock: fakeClock().clock, folder, ...limits });
+  const { advance, clock } = fakeClock();
+  const blobs = createBlobs({ clock, folder, ...limits });
   onTestFinished(() => blobs.close());
   const folders = { a: blobs.access.open('a'), b: blobs.access.open('b') };
   const call = async (args: Json, host: string | null = 'a') => {
@@ -33,7 +34,7 @@ function setUp(limits: { maxBytesPerBlob?: number; maxBytesTotal?: number } = {}
     writeFileSync(join(folders.a.outFolder, 'new'), bytes);
     return await call({ file: 'new', mime: 'text/plain' });
   };
-  return { blobs, folder, folders, call, put };
+  return { advance, blobs, folder, folders, call, put };
 }
 
 test('a blob is read by the host that made it and by those it is shared with, and written by none', async () => {
@@ -127,13 +128,15 @@ test('a blob beyond the bound is refused, and the longest unused goes when all a
 });
 
 test('what a run made, a host’s folder and the whole store go with their owners', async () => {
-  const { blobs, folder, folders, put } = setUp();
+  const { advance, blobs, folder, folders, put } = setUp();
   const handle = await put('x');
   blobs.access.share(handle, 'a', 'b');
   blobs.access.close('b');
   expect(existsSync(folders.b.inFolder)).toBe(false);
   expect(() => blobs.access.share(handle, 'a', 'b')).toThrow();
-  blobs.release(runId('run-0001'));
+  blobs.runEnded(runId('run-0001'));
+  expect(await blobs.read(handle)).toHaveLength(1);
+  advance(60_000);
   await expect(blobs.read(handle)).rejects.toMatchObject(code('BLOB_NOT_FOUND'));
   blobs.close();
   expect(existsSync(folder)).toBe(false);

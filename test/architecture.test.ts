@@ -60,6 +60,7 @@ const SDK = [
   'artifact',
   'expression',
   'runtime',
+  'schema',
   'hosting',
   'testing',
   'x11',
@@ -67,6 +68,8 @@ const SDK = [
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'plugin-sdk/contract': [],
   'plugin-sdk/author': ['plugin-sdk/contract'],
+  // What authors declare schemas with.
+  'plugin-sdk/schema': [],
   'plugin-sdk/artifact': ['plugin-sdk/contract'],
   // The child side evaluates what authors wrote, so it knows the author's types.
   'plugin-sdk/runtime': ['plugin-sdk/contract', 'plugin-sdk/author'],

@@ -5,6 +5,7 @@ const FIRST_WAIT_MS = 100;
 /** The recent crashes of one plugin: how long to wait before the next start, and whether it is in quarantine. */
 export class CrashRecord {
   #at: readonly number[] = [];
+  #own: readonly number[] = [];
   #quarantine: string | null = null;
 
   /** Crashes within the last minute before the latest. */
@@ -17,10 +18,12 @@ export class CrashRecord {
     return this.#quarantine;
   }
 
-  /** Notes a crash; true when it is the one that brings the quarantine: the third within 60 s. */
-  add(now: number, how: string): boolean {
-    this.#at = [...this.#at.filter((at) => now - at < WINDOW_MS), now];
-    if (this.#at.length < MOST || this.#quarantine !== null) return false;
+  /** Notes a crash; true when it is the one that brings the quarantine: the third within 60 s that is the plugin's own. */
+  add(now: number, how: string, isOwn = true): boolean {
+    const recent = (at: number): boolean => now - at < WINDOW_MS;
+    this.#at = [...this.#at.filter(recent), now];
+    this.#own = [...this.#own.filter(recent), ...(isOwn ? [now] : [])];
+    if (this.#own.length < MOST || this.#quarantine !== null) return false;
     this.#quarantine = `${String(MOST)} crashes within a minute, the last: ${how}`;
     return true;
   }

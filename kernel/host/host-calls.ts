@@ -10,6 +10,7 @@ import {
 } from '@runtime-hub/plugin-sdk/contract';
 import type {
   BlobAccess,
+  CallLimits,
   CallLine,
   CapabilityGate,
   Clock,
@@ -18,13 +19,6 @@ import type {
   Work,
 } from '../ports.ts';
 import { Rate } from '../rate.ts';
-
-/** How much a plugin may ask for and say in a second. */
-export interface CallLimits {
-  readonly callsPerSecond: number;
-  readonly logsPerSecond: number;
-  readonly logBytesPerSecond: number;
-}
 
 export interface HostCallsPorts extends CallLine {
   readonly gate: CapabilityGate;

@@ -6,7 +6,7 @@ import {
   type Runtime,
   type StepReport,
 } from '@runtime-hub/plugin-sdk/contract';
-import { Host, residentBytes } from '@runtime-hub/plugin-sdk/hosting';
+import { DEFAULT_LIMITS, Host, limitsFor, residentBytes } from '@runtime-hub/plugin-sdk/hosting';
 import type {
   CallLine,
   CapabilityGate,
@@ -14,7 +14,9 @@ import type {
   HostPorts,
   InstalledPlugin,
   ListenRequest,
+  PluginLimits,
   PluginSource,
+  PoolLimits,
   Provider,
   SegmentRequest,
   ServeRequest,
@@ -23,15 +25,14 @@ import type {
 } from '../ports.ts';
 import { CrashRecord } from './crash-record.ts';
 import { HostCalls } from './host-calls.ts';
-import { DEFAULT_LIMITS, type PoolLimits } from './pool-limits.ts';
-
-export type { PoolLimits };
 
 export interface HostPoolPorts extends Omit<HostPorts, 'calls'> {
   readonly gate: CapabilityGate;
   readonly events: EventSink;
   readonly plugins: PluginSource;
   readonly limits?: Partial<PoolLimits>;
+  /** What the admin set for a plugin. */
+  readonly limitsOf?: (plugin: PluginId) => Partial<PluginLimits>;
 }
 
 export interface HostStats {
@@ -61,6 +62,12 @@ export interface HostPool extends StepExecutor, TriggerListener, Provider {
 export function createHostPool(ports: HostPoolPorts): HostPool {
   return new Pool(ports);
 }
+
+const TOO_MUCH: ReadonlySet<string> = new Set([
+  'HOST_OUT_OF_MEMORY',
+  'HOST_UNRESPONSIVE',
+  'STEP_TIMED_OUT',
+]);
 
 interface Place {
   readonly digest: string;
@@ -213,7 +220,10 @@ class Pool implements HostPool {
     const { id, runtime } = plugin.manifest;
     await this.#backOff(id);
     const startedAt = clock.now();
-    const host = (await this.#takeSpare(runtime)) ?? (await this.#start(runtime, plugin));
+    const set = this.#ports.limitsOf?.(id) ?? {};
+    const isUsual = runtime === 'isolate' && Object.keys(set).length === 0;
+    const spare = isUsual ? await this.#takeSpare() : null;
+    const host = spare ?? (await this.#start(runtime, plugin, set));
     const place = this.#places.get(id);
     void host.ended.then((why) => {
       if (place !== undefined) this.#vacate(id, place);
@@ -234,15 +244,17 @@ class Pool implements HostPool {
     await promise;
   }
 
-  async #start(runtime: Runtime, plugin: InstalledPlugin | null): Promise<Host> {
-    const { memoryMb, entryMs } = this.#limits;
-    const limits = { memoryMb: memoryMb[runtime], entryMs, openFiles: 128, processes: 1 };
+  async #start(
+    runtime: Runtime,
+    plugin: InstalledPlugin | null,
+    set: Partial<PluginLimits> = {},
+  ): Promise<Host> {
+    const limits = limitsFor(this.#limits, runtime, set);
     const shown = runtime === 'isolate' ? null : plugin;
     const what = { runtime, plugin: shown };
     const ports = {
       ...this.#ports,
-      calls: (line: CallLine) =>
-        new HostCalls({ ...this.#ports, ...line, limits: this.#limits.calls }),
+      calls: (line: CallLine) => new HostCalls({ ...this.#ports, ...line, limits }),
     };
     const host = await Host.start(ports, { ...this.#limits, limits }, what);
     this.#alive.add(host);
@@ -254,8 +266,7 @@ class Pool implements HostPool {
     return host;
   }
 
-  async #takeSpare(runtime: Runtime): Promise<Host | null> {
-    if (runtime !== 'isolate') return null;
+  async #takeSpare(): Promise<Host | null> {
     const host = await this.#spares.shift()?.catch(() => null);
     return host === undefined || host === null || host.dead ? null : host;
   }
@@ -278,11 +289,12 @@ class Pool implements HostPool {
     const { clock, events } = this.#ports;
     const { plugin, pid } = host;
     const at = clock.now();
-    events.emit({ type: 'host.ended', at, plugin, pid, how: why.message });
+    events.emit({ type: 'host.ended', at, plugin, pid, how: why.message, code: why.code });
     if (HubError.is(why, 'STEP_CANCELLED') || this.#closed) return;
     const record = this.#crashes.get(plugin) ?? new CrashRecord();
     this.#crashes.set(plugin, record);
-    if (!record.add(at, why.message)) return;
+    // A step that took too much is its workflow's doing as much as the plugin's: others may go on using it.
+    if (!record.add(at, why.message, !TOO_MUCH.has(why.code))) return;
     events.emit({ type: 'plugin.quarantined', at, plugin, reason: record.quarantine ?? '' });
   }
 }

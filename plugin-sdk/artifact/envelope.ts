@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox';
+import * as Type from 'typebox';
+import type { Static } from 'typebox';
 import { AnyJson, HubError, type Json } from '../contract/index.ts';
 import { guardOf } from './guard.ts';
 import { Base64, LogEntry, isOneTree } from './log-entry.ts';

@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox';
+import * as Type from 'typebox';
+import type { Static } from 'typebox';
 
 const closed = { additionalProperties: false } as const;
 const Count = Type.String({ pattern: '^(0|[1-9][0-9]{0,14})$' });

@@ -6,6 +6,7 @@ import {
   IMPLICIT_INPUT,
   IMPLICIT_OUTPUTS,
   Manifest,
+  entryOf,
   isTarget,
   type NodeType,
   type Problem,
@@ -65,17 +66,7 @@ function problemOf(error: ErrorObject): Problem {
 }
 
 function meaningProblems(manifest: Manifest): Problem[] {
-  const problems: Problem[] = [];
-  if (semver.valid(manifest.version) === null) {
-    problems.push({
-      at: '/version',
-      message: 'is not a semver version',
-      cure: 'use MAJOR.MINOR.PATCH',
-    });
-  }
-  if (semver.validRange(manifest.engine) === null) {
-    problems.push({ at: '/engine', message: 'is not a semver range', cure: 'for instance ^1.0.0' });
-  }
+  const problems = [...factProblems(manifest)];
   for (const [index, permission] of manifest.permissions.entries()) {
     if (isTarget(permission)) continue;
     problems.push({
@@ -95,6 +86,25 @@ function meaningProblems(manifest: Manifest): Problem[] {
       });
     seen.add(node.type);
     problems.push(...nodeProblems(manifest, node, at));
+  }
+  return problems;
+}
+
+function factProblems({ version, engine, runtime, entry }: Manifest): Problem[] {
+  const problems: Problem[] = [];
+  if (semver.valid(version) === null) {
+    problems.push({
+      at: '/version',
+      message: 'is not a semver version',
+      cure: 'use MAJOR.MINOR.PATCH',
+    });
+  }
+  if (semver.validRange(engine) === null) {
+    problems.push({ at: '/engine', message: 'is not a semver range', cure: 'for instance ^1.0.0' });
+  }
+  if (entry !== entryOf(runtime)) {
+    const message = `is not what the runtime ${runtime} starts with`;
+    problems.push({ at: '/entry', message, cure: `use ${entryOf(runtime)}` });
   }
   return problems;
 }

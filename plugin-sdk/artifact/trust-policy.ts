@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import {
   CapabilityNameSchema,
   HubError,
@@ -21,7 +22,26 @@ export interface TrustPolicy {
   readonly autoGrant: readonly CapabilityName[];
   /** Weakest jail in which plugins may run. */
   readonly minIsolation: 'strong' | 'medium' | 'weak';
+  /** Private networks, as CIDR, that plugins may reach when a grant names a host there; none when left out. */
+  readonly networks?: readonly string[];
+  /** What plugins may use of the machine where that is not the default; `match` as for namespaces, later entries win. */
+  readonly limits?: readonly PolicyLimits[];
 }
+
+/** The bounds an admin may set, lowest and highest. */
+const LIMITS = {
+  memoryMb: [8, 65_536],
+  entryMs: [10, 60_000],
+  openFiles: [16, 65_536],
+  processes: [1, 4096],
+  callsPerSecond: [1, 100_000],
+  logsPerSecond: [1, 10_000],
+  logBytesPerSecond: [1024, 16_777_216],
+} as const;
+
+export type PolicyLimits = { readonly match: string } & {
+  readonly [L in keyof typeof LIMITS]?: number;
+};
 
 const text = { type: 'string', minLength: 1, maxLength: 4096 } as const;
 const match = {
@@ -29,26 +49,45 @@ const match = {
   pattern: '^[a-z][a-z0-9-]{1,38}/(\\*|[a-z][a-z0-9-]{1,38})$',
 } as const;
 const list = (items: object): object => ({ type: 'array', items });
-const record = (properties: Readonly<Record<string, object>>): object => ({
+const record = (properties: Readonly<Record<string, object>>, more: object = {}): object => ({
   type: 'object',
-  properties,
+  properties: { ...properties, ...more },
   required: Object.keys(properties),
   additionalProperties: false,
 });
 
+const limits = {
+  type: 'object',
+  properties: {
+    match,
+    ...Object.fromEntries(
+      Object.entries(LIMITS).map(([name, [minimum, maximum]]) => [
+        name,
+        { type: 'integer', minimum, maximum },
+      ]),
+    ),
+  },
+  required: ['match'],
+  additionalProperties: false,
+} as const;
+const optional = { networks: list(text), limits: list(limits) };
+
 const isPolicy = guardOf<TrustPolicy>(
-  record({
-    version: { const: 1 },
-    keys: {
-      type: 'object',
-      additionalProperties: record({ spki: text, alg: { enum: ['ed25519', 'p256'] } }),
+  record(
+    {
+      version: { const: 1 },
+      keys: {
+        type: 'object',
+        additionalProperties: record({ spki: text, alg: { enum: ['ed25519', 'p256'] } }),
+      },
+      log: record({ origin: text, spki: text }),
+      namespaces: list(record({ match, signers: list(text) })),
+      drivers: list(match),
+      autoGrant: list(JSON.parse(JSON.stringify(CapabilityNameSchema)) as object),
+      minIsolation: { enum: ['strong', 'medium', 'weak'] },
     },
-    log: record({ origin: text, spki: text }),
-    namespaces: list(record({ match, signers: list(text) })),
-    drivers: list(match),
-    autoGrant: list(JSON.parse(JSON.stringify(CapabilityNameSchema)) as object),
-    minIsolation: { enum: ['strong', 'medium', 'weak'] },
-  }),
+    optional,
+  ),
 );
 
 /** The policy that the file's text holds; throws HUB_REQUEST_INVALID naming the field. */
@@ -75,6 +114,8 @@ export function parseTrustPolicy(value: unknown): TrustPolicy {
   }
   if (readPublicKey(value.log.spki)?.alg !== 'ed25519')
     throw invalid('/log/spki', 'is no ed25519 key');
+  const odd = value.networks?.findIndex((network) => !isNetwork(network)) ?? -1;
+  if (odd >= 0) throw invalid(`/networks/${String(odd)}`, 'is no network such as 10.0.0.0/8');
   return value;
 }
 
@@ -103,6 +144,18 @@ export function signersFor(policy: TrustPolicy, plugin: string): ReadonlyMap<str
 /** True when the policy lets `plugin` hold a device. */
 export function mayDrive(policy: TrustPolicy, plugin: PluginId): boolean {
   return policy.drivers.some((it) => covers(it, plugin));
+}
+
+/** What the policy sets for `plugin`, besides the defaults. */
+export function limitsOf(policy: TrustPolicy, plugin: PluginId): Omit<PolicyLimits, 'match'> {
+  const set = policy.limits?.filter((it) => covers(it.match, plugin)) ?? [];
+  return Object.assign({}, ...set.map(({ match: _match, ...rest }) => rest)) as PolicyLimits;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix = '', ...rest] = text.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return rest.length === 0 && /^\d{1,3}$/u.test(prefix) && Number(prefix) <= bits;
 }
 
 function covers(pattern: string, plugin: string): boolean {

@@ -4,29 +4,28 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packArtifact, parseManifest } from '../artifact/index.ts';
-import { HubError } from '../contract/index.ts';
+import { HubError, type Json } from '../contract/index.ts';
 import { bundlePlugin } from './bundle-plugin.ts';
+import { derivePythonManifest, isPythonPlugin, pythonSources } from './python-plugin.ts';
 import { deriveManifest } from '../runtime/derive-manifest.ts';
 
 const LICENSE = fileURLToPath(new URL('../../LICENSE', import.meta.url));
 
 /**
- * Packs a plugin's folder (plugin.ts, README.md, optional icon.svg and vendor.json) into an artifact. Its manifest comes
- * from evaluating the very code that is packed. The same folder always gives the same bytes. `extra` maps further paths
- * in the artifact to files of this machine.
- * Throws ARTIFACT_NOT_FOUND, HOST_LOAD_FAILED or MANIFEST_INVALID.
+ * Packs a plugin's folder (plugin.ts or plugin.py, README.md, optional icon.svg and vendor.json) into an artifact. Its
+ * manifest comes from evaluating the very code that is packed. The same folder always gives the same bytes. `extra` maps
+ * further paths in the artifact to files of this machine.
+ * Throws ARTIFACT_NOT_FOUND, HOST_LOAD_FAILED or MANIFEST_INVALID; for Python also ARTIFACT_MALFORMED and JAIL_UNAVAILABLE.
  */
 export async function packPlugin(
   folder: string,
   { extra = {} }: { readonly extra?: Readonly<Record<string, string>> } = {},
 ): Promise<Uint8Array> {
-  if (!existsSync(join(folder, 'plugin.ts')))
-    throw new HubError('ARTIFACT_NOT_FOUND', { source: folder });
-  const code = await bundlePlugin(folder);
-  const manifest = parseManifest(await deriveManifest(code));
+  const code = isPythonPlugin(folder) ? await pythonCode(folder) : await javaScriptCode(folder);
+  const manifest = parseManifest(code.manifest);
   const files = new Map<string, Uint8Array>([
+    ...code.files,
     ['manifest.json', Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)],
-    ['plugin.js', Buffer.from(code)],
     ['LICENSE', await readFile(LICENSE)],
   ]);
   for (const name of ['README.md', 'icon.svg']) {
@@ -38,6 +37,24 @@ export async function packPlugin(
     files.set(path, await readFile(source));
   }
   return packArtifact(files);
+}
+
+interface Code {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly manifest: Json;
+}
+
+async function javaScriptCode(folder: string): Promise<Code> {
+  if (!existsSync(join(folder, 'plugin.ts')))
+    throw new HubError('ARTIFACT_NOT_FOUND', { source: folder });
+  const code = await bundlePlugin(folder);
+  const files = new Map([['plugin.js', Buffer.from(code)]]);
+  return { files, manifest: await deriveManifest(code) };
+}
+
+async function pythonCode(folder: string): Promise<Code> {
+  const files = await pythonSources(folder);
+  return { files, manifest: await derivePythonManifest(files) };
 }
 
 /** `vendor.json` maps a path in the artifact to a file of an npm package, `<package>/<path>`. */

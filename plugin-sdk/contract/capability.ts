@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox';
+import * as Type from 'typebox';
+import type { Static } from 'typebox';
 
 /** What each capability lets its holder do, in words an admin reads, and what its target names. */
 export const CAPABILITIES = {
@@ -54,7 +55,7 @@ export function capabilityText(need: Need & { readonly ratePerSecond?: number })
 
 /** Parses the canonical text; null when it is not of the form. */
 export function parseCapability(text: string): (Need & { readonly ratePerSecond?: number }) | null {
-  const match = /^([a-z.]+):(.+?)(?:;rate=([0-9.]+)\/s)?$/u.exec(text);
+  const match = /^([a-z.]+):(.+?)(?:;rate=(\d+(?:\.\d+)?)\/s)?$/u.exec(text);
   const capability = CAPABILITY_NAMES.find((name) => name === match?.[1]);
   const target = match?.[2];
   if (capability === undefined || target === undefined) return null;

@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox';
+import * as Type from 'typebox';
+import type { Static } from 'typebox';
 import { AnyJson, type Json } from './json.ts';
 
 /** One thing wrong with a document: where (JSON pointer or node name), what, and what cures it. */

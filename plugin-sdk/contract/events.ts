@@ -1,7 +1,8 @@
-import { Type, type Static } from 'typebox';
+import * as Type from 'typebox';
+import type { Static } from 'typebox';
 import { Permission } from './capability.ts';
 import { ErrorReport } from './errors.ts';
-import { PluginIdSchema, RunIdSchema } from './ids.ts';
+import { PluginIdSchema, RunIdSchema, VersionSchema } from './ids.ts';
 import { AnyJson, AnyObject } from './json.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -12,6 +13,30 @@ const event = <const Name extends string, Fields extends Record<string, import('
 ) => Type.Object({ type: Type.Literal(name), at: At, ...fields }, closed);
 
 const Step = { run: RunIdSchema, node: Type.String(), nodeType: Type.String() };
+
+const Count = Type.Integer({ minimum: 0 });
+const Meter = {
+  plugin: PluginIdSchema,
+  version: VersionSchema,
+  /** `YYYY-MM-DD`, UTC. */
+  day: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' }),
+  /** Attempts that ended, well or not. */
+  steps: Count,
+  /** Uses of a capability that were allowed; one call may be several uses, such as a move of a file. */
+  calls: Count,
+  denied: Count,
+  rateExceeded: Count,
+  crashes: Count,
+  /** Of its hosts, from their start; what a host used in the second before its end may be missing. */
+  cpuMs: Type.Number({ minimum: 0 }),
+  peakRssBytes: Count,
+  logBytes: Count,
+  blobBytes: Count,
+};
+
+/** What one version of a plugin used on one day. */
+export const MeterReading = Type.Object(Meter, closed);
+export type MeterReading = Static<typeof MeterReading>;
 
 /** Facts on the bus; `at` in milliseconds since 1970. Every one can be rebuilt from what is stored. */
 export const HubEvent = Type.Union([
@@ -82,8 +107,15 @@ export const HubEvent = Type.Union([
     text: Type.String(),
     run: Type.Optional(RunIdSchema),
   }),
+  event('plugin.metered', Meter),
   event('host.started', { plugin: PluginIdSchema, pid: Type.Integer(), ms: Type.Number() }),
-  event('host.ended', { plugin: PluginIdSchema, pid: Type.Integer(), how: Type.String() }),
+  event('host.ended', {
+    plugin: PluginIdSchema,
+    pid: Type.Integer(),
+    how: Type.String(),
+    /** STEP_CANCELLED when the hub closed it. */
+    code: Type.String(),
+  }),
   event('trigger.started', { workflow: Type.String(), node: Type.String() }),
   event('trigger.fired', { workflow: Type.String(), node: Type.String(), value: AnyJson }),
   event('trigger.ended', {

@@ -15,4 +15,5 @@ export * from './process.ts';
 export * from './screen.ts';
 export * from './targets.ts';
 export * from './wire.ts';
+export * from './words.ts';
 export * from './workflow.ts';

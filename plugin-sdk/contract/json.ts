@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import * as Type from 'typebox';
 
 /** Any value that survives `JSON.stringify` and `JSON.parse` unchanged. */
 export type Json =

@@ -1,10 +1,14 @@
-import { Type, type Static } from 'typebox';
+import * as Type from 'typebox';
+import type { Static } from 'typebox';
 import { CapabilityNameSchema, Permission } from './capability.ts';
 import { NAME_PATTERN, NODE_NAME_PATTERN, PluginIdSchema, VersionSchema } from './ids.ts';
 import { JsonSchemaOfSchema } from './json.ts';
 
-export const RUNTIMES = ['isolate', 'process', 'driver'] as const;
+export const RUNTIMES = ['isolate', 'process', 'driver', 'python'] as const;
 export type Runtime = (typeof RUNTIMES)[number];
+/** The file a runtime starts with. */
+export const entryOf = (runtime: Runtime): Manifest['entry'] =>
+  runtime === 'python' ? 'plugin.py' : 'plugin.js';
 
 /** May a step be run again? `pure`: always · `idempotent`: with the same key · `external`: never in silence. */
 export const EFFECTS = ['pure', 'idempotent', 'external'] as const;
@@ -48,7 +52,7 @@ export const Manifest = Type.Object(
     /** Semver range of hub versions it works with. */
     engine: Type.String({ minLength: 1, maxLength: 64 }),
     runtime: Type.Unsafe<Runtime>({ enum: [...RUNTIMES] }),
-    entry: Type.Literal('plugin.js'),
+    entry: Type.Unsafe<'plugin.js' | 'plugin.py'>({ enum: ['plugin.js', 'plugin.py'] }),
     permissions: Type.Array(Permission, { maxItems: 32 }),
     /** Capabilities this plugin provides to others through the broker. */
     provides: Type.Array(CapabilityNameSchema, { maxItems: 16 }),

@@ -1,4 +1,5 @@
-import { Type, type TSchema } from 'typebox';
+import * as Type from 'typebox';
+import type { TSchema } from 'typebox';
 import type { CapabilityName } from './capability.ts';
 import { ReadOperations, WriteOperations } from './files.ts';
 import { HttpOperations } from './http.ts';

@@ -19,12 +19,16 @@ const FORMS: Readonly<Record<Kind, RegExp>> = {
   secret: /^(?:\*|[a-z][a-z0-9-]{0,63}@(?!.*@).+)$/u,
 };
 
+/** How the text of a permission ends that has a rate; a target that did could not be told from one. */
+const RATE = /;rate=[\d.]+\/s$/u;
+
 /** True when a target has a form of its capability. */
 export function isTarget({ capability, target }: Need): boolean {
   const kind: Kind = CAPABILITIES[capability].target;
-  if (!FORMS[kind].test(target)) return false;
+  if (!FORMS[kind].test(target) || RATE.test(target)) return false;
   if (kind !== 'secret' || target === '*') return true;
   const destination = target.slice(target.indexOf('@') + 1);
+  if (destination === '*') return false;
   return FORMS.host.test(destination) || FORMS.program.test(destination);
 }
 

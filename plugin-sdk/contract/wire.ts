@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox';
+import * as Type from 'typebox';
+import type { Static } from 'typebox';
 import { CapabilityNameSchema } from './capability.ts';
 import { ErrorReport } from './errors.ts';
 import { NODE_NAME_PATTERN, PluginIdSchema } from './ids.ts';
@@ -71,7 +72,7 @@ const Load = Type.Object(
     t: Type.Literal('load'),
     id: Id,
     plugin: PluginIdSchema,
-    /** Isolate hosts get the source in pieces; `last` starts it. Process and driver hosts import /plugin/plugin.js and get ''. */
+    /** Isolate hosts get the source in pieces; `last` starts it. The others import what lies at /plugin and get ''. */
     source: Type.String(),
     last: Type.Boolean(),
     memoryMb: Type.Integer({ minimum: 8 }),

@@ -19,7 +19,7 @@ import type {
   ServeRequest,
   Work,
 } from './ports.ts';
-import { isolateBytes } from './jail/bubblewrap.ts';
+import { residentLimit } from './jail/bubblewrap.ts';
 import { Channel, type Incoming } from './channel.ts';
 import { listenTo } from './listening.ts';
 import { areReports, sendPlugin } from './load-plugin.ts';
@@ -29,9 +29,6 @@ import { watchMemory } from './watchdog.ts';
 const NOBODY = pluginId('hub/spare');
 /** How V8 and the C++ library say so before they abort. */
 const RAN_OUT = /out of memory|bad_alloc|allocation failed|failed to allocate/iu;
-/** Code and shared libraries of node that are resident but no use of the plugin's. */
-const NODE_BYTES = 96 * 1024 * 1024;
-const PYTHON_BYTES = 16 * 1024 * 1024;
 
 /** One host process from its jail's start to its end. Everything open when it dies rejects with why it died. */
 export class Host {
@@ -253,12 +250,14 @@ export class Host {
     return await wanted;
   }
 
-  /** An isolate that hit a limit is gone, and its host on the way out: nothing more is sent there. */
+  /** An isolate, or an interpreter, that hit a limit is gone, and its host on the way out: nothing more is sent there. */
   #recycle(error: unknown): unknown {
     const { entryMs } = this.#settings.limits;
+    const isolate = this.runtime === 'isolate';
     const slow = HubError.is(error, 'STEP_TIMED_OUT') && error.data.timeoutMs === entryMs;
-    const full = HubError.is(error, 'HOST_OUT_OF_MEMORY');
-    if (this.runtime === 'isolate' && (slow || full)) this.#kill(error);
+    if (isolate && slow) this.#kill(error);
+    const limited = isolate || this.runtime === 'python';
+    if (limited && HubError.is(error, 'HOST_OUT_OF_MEMORY')) this.#kill(error);
     return error;
   }
 
@@ -284,8 +283,7 @@ export class Host {
   async #follow(): Promise<HubError> {
     const { clock, blobs } = this.#ports;
     const { memoryMb: limitMb } = this.#settings.limits;
-    const own = this.runtime === 'isolate' ? isolateBytes(limitMb) : limitMb * 1024 * 1024;
-    const limit = own + (this.runtime === 'python' ? PYTHON_BYTES : NODE_BYTES);
+    const limit = residentLimit(this.runtime, limitMb);
     const full = (): HubError =>
       new HubError('HOST_OUT_OF_MEMORY', { plugin: this.plugin, limitMb });
     using _watch = watchMemory(clock, this.pid, limit, () => this.#kill(full()));

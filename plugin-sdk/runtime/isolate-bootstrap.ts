@@ -6,8 +6,9 @@ import { PluginCode } from './plugin-code.ts';
 import type { CodePorts } from './scope.ts';
 import { coded, thrown } from './scope.ts';
 
-/** Longest text that leaves the isolate; the host drops the plugin on a longer one. */
+/** Bytes of the longest text that leaves the isolate; the host drops the plugin on a longer one. */
 const MAX_SEND = 1_000_000;
+const MOST_BYTES_A_CHARACTER = 3;
 
 interface Timer {
   readonly t: 'reply';
@@ -26,7 +27,7 @@ export function bootstrap(
   let nextTimer = 1;
   const ports: CodePorts = {
     send: (text) => {
-      send(text.length > MAX_SEND ? tooLong(text) : text);
+      send(isTooLong(text) ? tooLong(text) : text);
     },
     after: (ms, fn) => {
       const timer = nextTimer++;
@@ -66,6 +67,19 @@ function load(
     send(JSON.stringify({ t: 'refused', message: thrown(error)['message'] }));
     return null;
   }
+}
+
+/** Counts bytes of UTF-8 only where there may be too many. */
+function isTooLong(text: string): boolean {
+  if (text.length > MAX_SEND) return true;
+  if (text.length * MOST_BYTES_A_CHARACTER <= MAX_SEND) return false;
+  let bytes = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    // Two halves of a pair take four bytes and count as six: rather too much than too little.
+    bytes += code < 0x80 ? 1 : code < 0x8_00 ? 2 : 3;
+  }
+  return bytes > MAX_SEND;
 }
 
 /** The reply that stands in for one too long to send. */

@@ -5,6 +5,9 @@ import { alarms } from './alarms.ts';
 
 const ENTRY_BATCH = 64;
 const SILENCE_MS = 1000;
+const LOOK_MS = 20;
+/** How many times its CPU time an entry may take by the clock. */
+const PATIENCE = 10;
 /** Out of reach for plugin code in both contexts: shared memory, clocks made of it, finalizers, machine code. */
 const CLOSE_OFF = `
   for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics', 'WeakRef', 'FinalizationRegistry', 'console'])
@@ -54,6 +57,7 @@ export class Isolate {
   readonly #ports: IsolatePorts;
   #waiting: string[] = [];
   #busy = false;
+  #late = false;
 
   private constructor(
     isolate: ivm.Isolate,
@@ -123,23 +127,47 @@ export class Isolate {
   }
 
   async #pump(): Promise<void> {
-    const { entryMs } = this.#limits;
     try {
       while (this.#waiting.length > 0) {
         const texts = this.#waiting.splice(0, ENTRY_BATCH);
-        const stuck = alarms.set(entryMs + SILENCE_MS, () => this.#ports.onDeath('stuck'));
-        try {
-          const entry = [`[${texts.join(',')}]`] as const;
-          await this.#receive.apply(undefined, [...entry], { timeout: entryMs });
-        } finally {
-          alarms.clear(stuck);
-        }
+        using _watch = this.#watchEntry();
+        const entry = [`[${texts.join(',')}]`] as const;
+        const timeout = this.#limits.entryMs * PATIENCE;
+        await this.#receive.apply(undefined, [...entry], { timeout });
       }
       this.#busy = false;
     } catch (error) {
-      this.#ports.onDeath(deathOf(error, this.#isolate));
+      this.#ports.onDeath(this.#late ? 'timeout' : deathOf(error, this.#isolate));
     }
   }
+
+  /** Ends an entry that has used its CPU time; on a busy machine that is longer than the clock says. */
+  #watchEntry(): Disposable {
+    const { entryMs } = this.#limits;
+    const began = cpuMs();
+    const look = (): void => {
+      if (cpuMs() - began < entryMs) {
+        alarm = alarms.set(LOOK_MS, look);
+        return;
+      }
+      this.#late = true;
+      this.close();
+    };
+    let alarm = alarms.set(entryMs, look);
+    const stuck = alarms.set(entryMs * PATIENCE + SILENCE_MS, () => this.#ports.onDeath('stuck'));
+    return {
+      [Symbol.dispose]() {
+        alarms.clear(alarm);
+        alarms.clear(stuck);
+      },
+    };
+  }
+}
+
+/** CPU time of this process: while an entry runs, that of the isolate and little else. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** Says why, since the hub reads it, and ends the process in a way no thread can hold up. */

@@ -3,7 +3,7 @@ import { ERROR_TABLE, HubError, reportOf } from '../contract/index.ts';
 import type { Validators } from './validators.ts';
 
 /** Families of codes that plugin code may throw; any other code would speak for the hub. */
-const OWN_FAMILIES = /^(STEP|SCREEN|CAPABILITY|BLOB|STATE)_/u;
+const OWN_FAMILIES = /^(STEP|SCREEN|CAPABILITY|BLOB|STATE|NET|FILE|PROCESS|SECRET)_/u;
 
 /** An error as plugin code gave it, made a report the hub can rely on. */
 export function errorReportOf(raw: unknown): ErrorReport {

@@ -22,6 +22,8 @@ interface Request {
   alarm: number;
 }
 
+const PLAIN = { segment: '', type: '', deadlineMs: 0 };
+
 /** Where a host's frames go; each host gives its own. */
 export interface RequestPorts {
   /** Sends a frame to the hub. */
@@ -65,22 +67,17 @@ export class Requests {
         break;
       case 'run':
         this.#begin(frame.id, {
-          kind: 'run',
+          ...PLAIN,
           segment: frame.segment,
-          type: '',
           deadlineMs: frame.deadlineMs,
+          kind: 'run',
         });
         break;
       case 'serve':
-        this.#begin(frame.id, {
-          kind: 'serve',
-          segment: '',
-          type: '',
-          deadlineMs: frame.deadlineMs,
-        });
+        this.#begin(frame.id, { ...PLAIN, deadlineMs: frame.deadlineMs, kind: 'serve' });
         break;
       case 'listen':
-        this.#begin(frame.id, { kind: 'listen', segment: '', type: frame.type, deadlineMs: 0 });
+        this.#begin(frame.id, { ...PLAIN, type: frame.type, kind: 'listen' });
         break;
       case 'credit':
         this.#allow(frame.id, frame.n);
@@ -190,7 +187,16 @@ export class Requests {
       this.#ports.send(JSON.stringify({ t: 'reply', id, ok: false, error }));
       return;
     }
-    this.#ports.send(request.kind === 'run' ? this.#checked(id, request, frame, text) : text);
+    this.#answer(id, request.kind === 'run' ? this.#checked(id, request, frame, text) : text);
+  }
+
+  /** An answer too long for a frame becomes an error of the step; it must not be lost, nor end the host. */
+  #answer(id: number, text: string): void {
+    try {
+      this.#ports.send(text);
+    } catch (error) {
+      this.#refuse(id, new HubError('STEP_FAILED', { message: reportOf(error).message }));
+    }
   }
 
   #checked(id: number, request: Request, frame: Fields, text: string): string {

@@ -1,4 +1,4 @@
-import { Type } from '@runtime-hub/plugin-sdk';
+import * as Type from '@runtime-hub/plugin-sdk/schema';
 
 export type Operator = '>' | '>=' | '<' | '<=' | '=' | '!=';
 

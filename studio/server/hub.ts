@@ -12,9 +12,12 @@ import {
   type HostPool,
 } from '@runtime-hub/kernel';
 import { createLauncher, type Launcher } from '@runtime-hub/plugin-sdk/hosting';
+import { limitsOf } from '@runtime-hub/plugin-sdk/artifact';
 import { createBlobs, type Blobs } from './services/blobs-service.ts';
-import { createLogService } from './services/log-service.ts';
-import { createStateService } from './services/state-service.ts';
+import { openServices } from './services/open-services.ts';
+import { withoutSecrets } from './services/secrets/without-secrets.ts';
+import { openSecrets, type Secrets } from './services/secrets/secret-store.ts';
+import { createMeter } from './meter.ts';
 import { openTrust } from './store/keys.ts';
 import { openPluginStore, type PluginStore } from './store/plugin-store.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -41,6 +44,7 @@ export interface Hub extends AsyncDisposable {
   readonly plugins: PluginStore;
   readonly store: Store;
   readonly blobs: Blobs;
+  readonly secrets: Secrets;
   readonly activations: Map<string, Activation>;
 }
 
@@ -59,15 +63,23 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     events: bus,
     now: () => clock.now(),
   });
-  const blobs = opened.adopt(createBlobs({ clock }), (it) => it.close());
+  const meter = createMeter({ bus, clock, plugins, store: store.meter });
+  const blobs = opened.adopt(createBlobs({ clock, meter }), (it) => it.close());
+  const secrets = openSecrets(options.folder, clock);
+  const events = withoutSecrets(bus, secrets.redactor);
+  const services = openServices({
+    ...{ folder: options.folder, clock, events, state: store.state, blobs, secrets },
+    networks: plugins.policy.networks ?? [],
+    ...(options.display === undefined ? {} : { display: options.display }),
+  });
   const broker = createBroker({
     clock,
     ids: systemIds,
     plugins,
     grants: store.grants,
-    audit: store.audit,
+    audit: meter.audit(store.audit),
     events: bus,
-    services: [blobs.service, createStateService(store.state), createLogService(bus, clock)],
+    services: services.all,
     provider: { serve: async (to, request, signal) => await pool.serve(to, request, signal) },
     autoGrant: plugins.policy.autoGrant,
   });
@@ -79,12 +91,14 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     launcher,
     plugins,
     gate: broker,
+    limitsOf: (plugin) => limitsOf(plugins.policy, plugin),
     blobs: blobs.access,
-    events: bus,
+    events,
     clock,
     ids: systemIds,
   });
   opened.defer(async () => await pool.close());
+  opened.use(meter);
   const engine = createEngine({
     clock,
     ids: systemIds,
@@ -98,9 +112,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   });
   opened.defer(async () => await engine.close());
   bus.on((event) => {
-    if (event.type === 'run.finished') blobs.runEnded(event.run);
+    if (event.type === 'run.finished') services.runEnded(event.run);
   });
   broker.onChange((plugin) => engine.permissionsChanged(plugin));
+  services.retain(await store.journal.open());
   await engine.recover();
   // Once what waits for the hub to be ready has had its turn.
   const used = plugins.list().flatMap((it) => it.manifest.permissions.map((one) => one.capability));
@@ -117,6 +132,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     plugins,
     store,
     blobs,
+    secrets,
     activations: new Map(),
     [Symbol.asyncDispose]: async () => await parts.disposeAsync(),
   };

@@ -34,6 +34,10 @@ export const COMMANDS = {
   demo: { debian: DEMO, steps: hub('demo') },
   start: { debian: BASE, steps: hub('start') },
   test: { debian: TEST, steps: (node, args) => [{ argv: tests(node, args) }] },
+  'test:adversarial': {
+    debian: TEST,
+    steps: (node, args) => [{ argv: [node, 'test/adversarial/main.ts', ...args] }],
+  },
   check: {
     debian: TEST,
     steps: (node, args) => [
@@ -52,7 +56,9 @@ export const HELP = `Runtime Hub: installs what is missing, then runs a command.
   npm run demo    the headline job on a virtual screen (npm run demo -- --help)
   npm start       the hub on http://127.0.0.1:3000
   npm test        all tests (npm test -- <filter>)
+  npm run test:adversarial
+                  hostile plugins and clients against a real hub; prints a table
   npm run check   format, lint, types, dead code, tests
   npm run bench   measurements
 
-Or directly: node studio/setup.mjs <demo|start|test|check|bench> -- [arguments]`;
+Or directly: node studio/setup.mjs <demo|start|test|test:adversarial|check|bench> -- [arguments]`;

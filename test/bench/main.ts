@@ -5,6 +5,9 @@ import { openHub } from '../../studio/server/hub.ts';
 import { measureChains } from './chains.ts';
 import { measureClick } from './click.ts';
 import { measureCalls } from './calls.ts';
+import { measureNeighbours } from './neighbours.ts';
+import { measurePlugins } from './plugins.ts';
+import { soak } from './soak.ts';
 import { measureStart } from './start.ts';
 
 export interface Row {
@@ -15,8 +18,15 @@ export interface Row {
   readonly isMet?: boolean;
 }
 
+const HELP = `npm run bench -- [--json] [soak [--minutes 10]]
+
+Prints every figure of one run side by side, with its budget; about ten minutes on two cores.
+soak: twenty hostile plugins and twenty honest ones at once.`;
+
 /** Prints every figure of one run side by side; `--json` as one JSON line. */
 async function main(args: readonly string[]): Promise<void> {
+  if (args[0] === 'soak') return await soak(args.slice(1));
+  if (args.includes('--help')) return console.log(HELP);
   const rows: Row[] = [];
   const add = (more: readonly Row[]): void => {
     for (const row of more) {
@@ -31,6 +41,8 @@ async function main(args: readonly string[]): Promise<void> {
     await using hub = await openHub({ folder: folder.path });
     add(await measureCalls(hub));
     add(await measureChains(hub));
+    add(await measurePlugins(hub));
+    add(await measureNeighbours(hub));
   }
   add(await measureClick());
   if (args.includes('--json'))

@@ -1,5 +1,7 @@
 import path from 'node:path';
+import type { Runtime } from '../../contract/index.ts';
 import type { LaunchSpec } from '../ports.ts';
+import { pythonCommand, pythonLimits, pythonMounts, type PythonView } from './python.ts';
 
 /** File descriptors a host starts with; 3 is its channel, the others are read and closed by bubblewrap. */
 export const CHANNEL_FD = 3;
@@ -10,8 +12,12 @@ export const STATUS_FD = 6;
 const BLOBS_IN = '/blobs/in';
 const BLOBS_OUT = '/blobs/out';
 const NODE = '/rt/node';
-const TMP_BYTES = 16 * 1024 * 1024;
-const FILE_BYTES = 256 * 1024 * 1024;
+const MB = 1024 * 1024;
+const TMP_BYTES = 16 * MB;
+const FILE_BYTES = 256 * MB;
+/** Code and shared libraries of node, or of Python and its host, that are resident but no use of the plugin's. */
+const NODE_BYTES = 96 * MB;
+const PYTHON_BYTES = 16 * MB;
 const DEVICES = ['/dev/null', '/dev/zero', '/dev/random', '/dev/urandom'];
 
 /** The X11 display a driver host may reach: its name and the file with its key. */
@@ -29,6 +35,8 @@ export interface JailView {
   readonly libraries: readonly string[];
   readonly mounts: readonly string[];
   readonly display: Display | null;
+  /** Looked for when the first plugin in Python starts. */
+  readonly python: PythonView | null;
 }
 
 /** A command that starts a jail: `argv`, and the options bubblewrap reads NUL-separated from ARGS_FD, so that none shows in /proc inside. */
@@ -39,9 +47,10 @@ export interface JailCommand {
 
 /**
  * Plans the jail of one host: own user, pid, net, ipc, uts and cgroup namespaces, no capabilities, no environment, a read-only root
- * that shows node, its libraries, the runtime and the plugin. `entry` is what node runs.
+ * that shows node, its libraries, the runtime and the plugin; for a plugin in Python its interpreter instead of node. `entry` is what node runs.
  */
 export function planJail(spec: LaunchSpec, view: JailView, entry: readonly string[]): JailCommand {
+  const python = spec.runtime === 'python' ? view.python : null;
   const argv = [
     view.prlimit,
     ...resourceLimits(spec),
@@ -50,16 +59,13 @@ export function planJail(spec: LaunchSpec, view: JailView, entry: readonly strin
     '--args',
     String(ARGS_FD),
     '--',
-    NODE,
-    ...nodeFlags(spec),
-    ...entry,
+    ...(python === null ? [NODE, ...nodeFlags(spec), ...entry] : pythonCommand(python)),
   ];
   const options = [
     ...ISOLATION,
-    ...readOnly([[view.node, NODE], ...view.libraries.map(atOwnPath)]),
-    // First, so that it hides nothing of what a hub that lives below /tmp mounts there.
+    // First, so that it hides nothing of what lies below /tmp and is mounted there.
     ...['--size', String(TMP_BYTES), '--tmpfs', '/tmp'],
-    ...readOnly(view.mounts.map(atOwnPath)),
+    ...(python === null ? nodeMounts(view) : pythonMounts(python)),
     ...DEVICES.flatMap((device) => ['--dev-bind', device, device]),
     ...['--proc', '/proc'],
     ...pluginFolders(spec),
@@ -69,6 +75,9 @@ export function planJail(spec: LaunchSpec, view: JailView, entry: readonly strin
   ];
   return { argv, options };
 }
+
+const nodeMounts = ({ node, libraries, mounts }: JailView): readonly string[] =>
+  readOnly([[node, NODE], ...[...libraries, ...mounts].map(atOwnPath)]);
 
 const ISOLATION = [
   '--unshare-all',
@@ -96,14 +105,23 @@ function resourceLimits({ runtime, limits }: LaunchSpec): string[] {
   ];
   const processes = limits.processes > 1 ? [`--nproc=${String(limits.processes)}`] : [];
   const data = runtime === 'isolate' ? [`--data=${String(isolateBytes(limits.memoryMb))}`] : [];
-  return [...common, ...processes, ...data];
+  const python = runtime === 'python' ? pythonLimits(limits) : [];
+  return [...common, ...processes, ...data, ...python];
 }
 
 /** Address space of a jitless isolate host in bytes: its own 96 MB and one and a half times the isolate's memory. */
-export const isolateBytes = (memoryMb: number): number => (96 + 1.5 * memoryMb) * 1024 * 1024;
+const isolateBytes = (memoryMb: number): number => (96 + 1.5 * memoryMb) * MB;
+
+/** Resident memory in bytes above which a host is ended: what the plugin may use, and what its interpreter holds besides. */
+export function residentLimit(runtime: Runtime, memoryMb: number): number {
+  if (runtime === 'python') return memoryMb * MB + PYTHON_BYTES;
+  return (runtime === 'isolate' ? isolateBytes(memoryMb) : memoryMb * MB) + NODE_BYTES;
+}
 
 function nodeFlags({ runtime, limits, blobs }: LaunchSpec): string[] {
-  const always = ['--disable-sigusr1', '--no-experimental-sqlite'];
+  // A jailed process may open databases: of what it made itself, since nothing else can be opened or written.
+  const noDatabase = runtime === 'process' ? [] : ['--no-experimental-sqlite'];
+  const always = ['--disable-sigusr1', ...noDatabase];
   if (runtime === 'isolate') return [...always, '--no-node-snapshot', '--jitless'];
   const out = blobs === null ? [] : [`--allow-fs-write=${BLOBS_OUT}`];
   return [

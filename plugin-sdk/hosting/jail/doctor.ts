@@ -65,6 +65,7 @@ export async function examineMachine(examination: Examination): Promise<readonly
     await examineSeal(),
     await examineDescendants(),
     await examineMemory(),
+    await examinePython(examination.launcher),
     await examineDisplay(examination.display ?? process.env['DISPLAY'] ?? ''),
   ];
 }
@@ -79,9 +80,7 @@ async function examineHost(launcher: Launcher): Promise<Finding> {
   const cure =
     'Install bubblewrap (Debian: apt-get install bubblewrap) and allow user namespaces: sysctl kernel.unprivileged_userns_clone=1, on Ubuntu an AppArmor profile for bwrap.';
   return await attempt('jail', cure, async () => {
-    const host = await launcher.launch(SPEC);
-    host.kill();
-    await host.ended;
+    await tryStart(launcher, SPEC);
     return 'a jailed isolate host starts and loads isolated-vm';
   });
 }
@@ -126,6 +125,30 @@ async function examineMemory(): Promise<Finding> {
     if (code === 42) throw new Error('1 GB could be taken');
     return 'a plugin that takes 1 GB is ended';
   });
+}
+
+async function examinePython(launcher: Launcher): Promise<Finding> {
+  const cure = 'Debian: apt-get install python3';
+  const finding = await attempt('python', cure, async () => {
+    const limits = { ...SPEC.limits, memoryMb: 128 };
+    const spec = { ...SPEC, runtime: 'python', limits } as const;
+    // The first start also looks for the interpreter; the second is what a plugin sees.
+    await tryStart(launcher, spec);
+    const startedAt = performance.now();
+    const bytes = await tryStart(launcher, spec);
+    const took = `${String(Math.round(performance.now() - startedAt))} ms`;
+    return `a jailed Python host starts in ${took} with ${String(Math.ceil(bytes / 1024 / 1024))} MB`;
+  });
+  return { ...finding, optional: true };
+}
+
+/** Starts a host and ends it; its resident memory at hello. */
+async function tryStart(launcher: Launcher, spec: LaunchSpec): Promise<number> {
+  const host = await launcher.launch(spec);
+  const bytes = await residentBytes(host.pid);
+  host.kill();
+  await host.ended;
+  return bytes;
 }
 
 async function examineDisplay(display: string): Promise<Finding> {

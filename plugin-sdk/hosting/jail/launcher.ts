@@ -1,9 +1,8 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { openSync } from 'node:fs';
-import { access, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PassThrough, type Duplex, type Readable } from 'node:stream';
-import { promisify } from 'node:util';
 import { HubError } from '../../contract/index.ts';
 import { ISOLATE_HOST, PROCESS_HOST, RUNTIME_MOUNTS } from '../../runtime/index.ts';
 import type { HostProcess, Launcher, LaunchSpec } from '../ports.ts';
@@ -16,7 +15,9 @@ import {
   type Display,
   type JailView,
 } from './bubblewrap.ts';
+import { isThere, librariesOf } from './libraries.ts';
 import { endOrphans } from './orphans.ts';
+import { findPython } from './python.ts';
 import { assembleSeccomp, type SeccompArch } from './seccomp.ts';
 
 /** How much a jail on a platform holds back: `strong` also against native code, `medium` without namespaces, `weak` the isolate only. */
@@ -38,6 +39,8 @@ export interface LauncherOptions {
   readonly minIsolation: Assurance;
   /** The X display driver hosts reach, e.g. `:99`; this process's own when left out. */
   readonly display?: string;
+  /** The interpreter for plugins in Python; Debian's /usr/bin/python3 when left out. */
+  readonly python?: string;
   /** What node runs in a jail per runtime, and what the jail shows for it; the hub's own hosts when left out. */
   readonly hosts?: {
     readonly entry: (spec: LaunchSpec) => readonly string[];
@@ -53,16 +56,26 @@ export function createLauncher(options: LauncherOptions): Launcher {
   if (refusal !== null) {
     return { launch: () => Promise.reject(new HubError('JAIL_UNAVAILABLE', { detail: refusal })) };
   }
-  let view: Promise<Machine> | null = null;
+  const machine = onceFound(() => lookAround(options));
+  const python = onceFound(() => findPython(options.python));
   return {
     async launch(spec) {
-      view ??= lookAround(options);
-      const known = await view.catch((error: unknown) => {
-        view = null;
-        throw error;
-      });
-      return await startJail(spec, known, options);
+      const known = await machine();
+      const view = spec.runtime === 'python' ? { ...known, python: await python() } : known;
+      return await startJail(spec, view, options);
     },
+  };
+}
+
+/** Looks once; again after a failure, since what was missing may have been installed. */
+function onceFound<T>(look: () => Promise<T>): () => Promise<T> {
+  let found: Promise<T> | null = null;
+  return async () => {
+    found ??= look();
+    return await found.catch((error: unknown) => {
+      found = null;
+      throw error;
+    });
   };
 }
 
@@ -93,7 +106,8 @@ async function lookAround(options: LauncherOptions): Promise<Machine> {
     bwrap: options.bwrapPath ?? (await findProgram('bwrap', 'bubblewrap')),
     prlimit: await findProgram('prlimit', 'util-linux'),
     node,
-    libraries: await librariesOf(node),
+    libraries: await librariesOf([node]),
+    python: null,
     mounts: options.hosts?.mounts ?? RUNTIME_MOUNTS,
     display: displayOf(options.display ?? process.env['DISPLAY'] ?? ''),
     leaked: await leakedDescriptors(),
@@ -121,25 +135,6 @@ async function findProgram(name: string, pack: string): Promise<string> {
     if (await isThere(file)) return file;
   }
   throw new HubError('JAIL_UNAVAILABLE', { detail: `${name} was not found (Debian: ${pack})` });
-}
-
-const isThere = (file: string): Promise<boolean> =>
-  access(file).then(
-    () => true,
-    () => false,
-  );
-
-/** The files `ldd` names; the usual library folders where there is no ldd. */
-async function librariesOf(node: string): Promise<readonly string[]> {
-  try {
-    const { stdout } = await promisify(execFile)('ldd', [node]);
-    const files = [...stdout.matchAll(/(?:=> |^\s*)(\/\S+) \(/gmu)];
-    return [...new Set(files.map((match) => match[1] ?? ''))];
-  } catch {
-    const folders = ['/lib', '/lib64', '/usr/lib'];
-    const present = await Promise.all(folders.map(isThere));
-    return folders.filter((_, index) => present[index] === true);
-  }
 }
 
 async function startJail(
@@ -200,8 +195,12 @@ function watchLife(child: ChildProcess): Life {
   const life: Life = { reaper: null, stderr: '', over: false, ended, kill };
   function kill(): void {
     if (life.over) return;
-    if (life.reaper === null) child.kill('SIGKILL');
-    else process.kill(life.reaper, 'SIGKILL');
+    try {
+      if (life.reaper === null) child.kill('SIGKILL');
+      else process.kill(life.reaper, 'SIGKILL');
+    } catch {
+      // It ended by itself a moment ago, and its exit is on the way.
+    }
   }
   const end = (code: number | null, signal: string | null): void => {
     life.over = true;

@@ -1,5 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { ISOLATE_HOST, PROCESS_HOST } from '../../runtime/index.ts';
+import { PYTHON_HOST } from './python.ts';
+
+const HOSTS = [ISOLATE_HOST, PROCESS_HOST, PYTHON_HOST];
 
 /**
  * Ends jails whose hub was killed while bubblewrap was still setting them up: their first process waits for its parent
@@ -26,8 +29,7 @@ async function isOrphan(pid: number): Promise<boolean> {
     return false;
   if (Number(/^Uid:\t(\d+)/mu.exec(status)?.[1]) !== process.getuid?.()) return false;
   const command = await textOf(`/proc/${String(pid)}/cmdline`);
-  if (!command.split('\0').some((word) => word === ISOLATE_HOST || word === PROCESS_HOST))
-    return false;
+  if (!command.split('\0').some((word) => HOSTS.includes(word))) return false;
   const parent = /^PPid:\t(\d+)/mu.exec(status)?.[1] ?? '0';
   return !/^Name:\tbwrap$/mu.test(await textOf(`/proc/${parent}/status`));
 }

@@ -1,4 +1,5 @@
-import { Type, defineNode } from '@runtime-hub/plugin-sdk';
+import * as Type from '@runtime-hub/plugin-sdk/schema';
+import { defineNode } from '@runtime-hub/plugin-sdk';
 
 const DAY_MS = 86_400_000;
 

@@ -1,4 +1,5 @@
-import { Type, defineNode } from '@runtime-hub/plugin-sdk';
+import * as Type from '@runtime-hub/plugin-sdk/schema';
+import { defineNode } from '@runtime-hub/plugin-sdk';
 
 /** Joins branches of which not all need to arrive. */
 export const mergeNode = defineNode({

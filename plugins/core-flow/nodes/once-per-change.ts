@@ -1,4 +1,5 @@
-import { Type, defineNode } from '@runtime-hub/plugin-sdk';
+import * as Type from '@runtime-hub/plugin-sdk/schema';
+import { defineNode } from '@runtime-hub/plugin-sdk';
 
 /** Lets a value through only when it differs from the one before, also over runs. */
 export const oncePerChangeNode = defineNode({

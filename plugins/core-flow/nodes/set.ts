@@ -1,4 +1,5 @@
-import { Type, defineNode } from '@runtime-hub/plugin-sdk';
+import * as Type from '@runtime-hub/plugin-sdk/schema';
+import { defineNode } from '@runtime-hub/plugin-sdk';
 
 /** Gives a value that is written, or computed, in its settings. */
 export const setNode = defineNode({

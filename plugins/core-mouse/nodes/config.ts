@@ -1,4 +1,4 @@
-import { Type } from '@runtime-hub/plugin-sdk';
+import * as Type from '@runtime-hub/plugin-sdk/schema';
 import { MouseOperations, Point } from '@runtime-hub/plugin-sdk/contract';
 
 export const closed = { additionalProperties: false } as const;

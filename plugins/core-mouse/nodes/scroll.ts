@@ -1,4 +1,5 @@
-import { defineNode, Type } from '@runtime-hub/plugin-sdk';
+import * as Type from '@runtime-hub/plugin-sdk/schema';
+import { defineNode } from '@runtime-hub/plugin-sdk';
 import { Point } from '@runtime-hub/plugin-sdk/contract';
 import { act, pointOf } from './act.ts';
 import { closed, Done } from './config.ts';

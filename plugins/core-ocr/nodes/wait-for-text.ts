@@ -1,4 +1,5 @@
-import { defineNode, Type } from '@runtime-hub/plugin-sdk';
+import * as Type from '@runtime-hub/plugin-sdk/schema';
+import { defineNode } from '@runtime-hub/plugin-sdk';
 import { Area, Reading, type ImageHandle } from '@runtime-hub/plugin-sdk/contract';
 import { find } from './ask.ts';
 

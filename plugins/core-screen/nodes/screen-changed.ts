@@ -1,4 +1,5 @@
-import { defineTrigger, Type } from '@runtime-hub/plugin-sdk';
+import * as Type from '@runtime-hub/plugin-sdk/schema';
+import { defineTrigger } from '@runtime-hub/plugin-sdk';
 import { Area } from '@runtime-hub/plugin-sdk/contract';
 import { waitForChange } from './wait.ts';
 

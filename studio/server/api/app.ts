@@ -3,11 +3,14 @@ import { bodyLimit } from 'hono/body-limit';
 import { HubError, ERROR_TABLE, reportOf, type ErrorCode } from '@runtime-hub/plugin-sdk/contract';
 import type { Hub } from '../hub.ts';
 import { HUB_VERSION } from '../version.ts';
+import { auditRoutes } from './audit.ts';
 import { doctorRoutes } from './doctor.ts';
 import { eventRoutes } from './events.ts';
+import { observeRoutes } from './observe.ts';
 import { permissionRoutes } from './permissions.ts';
 import { pluginRoutes } from './plugins.ts';
 import { runRoutes } from './runs.ts';
+import { secretRoutes } from './secrets.ts';
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
@@ -17,7 +20,10 @@ export function createApp(hub: Hub, stop: () => void): Hono {
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES }));
   app.get('/healthz', (context) => context.json(healthOf(hub)));
   app.route('/api/v1/plugins', pluginRoutes(hub));
+  app.route('/api/v1/permissions/observe', observeRoutes(hub));
   app.route('/api/v1/permissions', permissionRoutes(hub));
+  app.route('/api/v1/audit', auditRoutes(hub));
+  app.route('/api/v1/secrets', secretRoutes(hub));
   app.route('/api/v1/runs', runRoutes(hub));
   app.route('/api/v1/events', eventRoutes(hub));
   app.route('/api/v1/doctor', doctorRoutes(hub));

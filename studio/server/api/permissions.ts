@@ -4,7 +4,7 @@ import {
   PluginIdSchema,
   TargetSchema,
 } from '@runtime-hub/plugin-sdk/contract';
-import { Type } from 'typebox';
+import * as Type from 'typebox';
 import type { Hub } from '../hub.ts';
 import { bodyReader } from './body.ts';
 

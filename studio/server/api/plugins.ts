@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { pluginId } from '@runtime-hub/plugin-sdk/contract';
-import { Type } from 'typebox';
+import * as Type from 'typebox';
 import { findRelease } from '../built-in.ts';
 import type { Hub } from '../hub.ts';
 import { bodyReader } from './body.ts';

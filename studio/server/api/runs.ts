@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { parseWorkflow, validateWorkflow } from '@runtime-hub/kernel';
 import { HubError, runId, type WorkflowDocument } from '@runtime-hub/plugin-sdk/contract';
-import { Type } from 'typebox';
+import * as Type from 'typebox';
 import type { Hub } from '../hub.ts';
 import { bodyReader } from './body.ts';
 

@@ -1,3 +1,4 @@
+import { auditCommand } from './audit.ts';
 import { doctorCommand } from './doctor.ts';
 import { demoCommand } from './demo.ts';
 import { printError, type Command } from './output.ts';
@@ -5,6 +6,7 @@ import { permissionsCommand } from './permissions.ts';
 import { pluginsCommand } from './plugins.ts';
 import { runCommand } from './run.ts';
 import { runsCommand } from './runs.ts';
+import { secretsCommand } from './secrets.ts';
 import { startCommand } from './start.ts';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map(
@@ -14,6 +16,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
     runsCommand,
     pluginsCommand,
     permissionsCommand,
+    secretsCommand,
+    auditCommand,
     doctorCommand,
     demoCommand,
   ].map((command) => [command.name, command]),

@@ -8,6 +8,7 @@ import {
   type Permission,
   type Grant,
 } from '@runtime-hub/plugin-sdk/contract';
+import { OBSERVE_HELP, observe } from './observe.ts';
 import { plain, print, table, usage, type Command } from './output.ts';
 import { COMMON_OPTIONS, openSession } from './session.ts';
 
@@ -18,13 +19,16 @@ hub permissions revoke  <plugin> [--capability <name>]
 
 Without --capability the command speaks of everything the plugin asks for. With a target it grants less than asked:
   hub permissions approve core/mouse --capability "input.mouse:window=Queue monitor;rate=2/s"
-A revoke takes effect at once: steps that are using the permission are aborted.`;
+A revoke takes effect at once: steps that are using the permission are aborted.
+
+${OBSERVE_HELP}`;
 
 export const permissionsCommand: Command = {
   name: 'permissions',
   summary: 'see, approve, narrow, deny and revoke what plugins may touch',
   help: HELP,
   async run(args) {
+    if (args[0] === 'observe') return await observe(args.slice(1));
     const { values, positionals } = parseArgs({
       args: [...args],
       options: { ...COMMON_OPTIONS, capability: { type: 'string' }, for: { type: 'string' } },
@@ -32,7 +36,7 @@ export const permissionsCommand: Command = {
     });
     const [action = 'list', plugin] = positionals;
     if (!['list', 'approve', 'deny', 'revoke'].includes(action)) {
-      throw usage('permissions', action, 'Use list, approve, deny or revoke.');
+      throw usage('permissions', action, 'Use list, approve, deny, revoke or observe.');
     }
     if (action !== 'list' && plugin === undefined) {
       throw usage(

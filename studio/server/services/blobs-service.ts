@@ -3,9 +3,16 @@ import { linkSync, mkdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobAccess, Caller, Clock, Service } from '@runtime-hub/kernel';
-import { HubError, type BlobHandle, type Json, type RunId } from '@runtime-hub/plugin-sdk/contract';
+import {
+  HubError,
+  type BlobHandle,
+  type Json,
+  type PluginId,
+  type RunId,
+} from '@runtime-hub/plugin-sdk/contract';
 import { makeBlobFolder } from './blob-folder.ts';
 import { agrees, handlesIn, type NamedBlob } from './blob-handles.ts';
+import { BlobShares } from './blob-shares.ts';
 import { parseBlobInput, readBlobInput, SMALL_BYTES } from './blob-input.ts';
 
 export interface BlobsOptions {
@@ -15,14 +22,20 @@ export interface BlobsOptions {
   readonly maxBytesPerBlob?: number;
   /** Beyond it the blobs longest unused are forgotten. */
   readonly maxBytesTotal?: number;
+  /** What one plugin may keep; beyond it its own longest unused are forgotten, and nobody else's. */
+  readonly maxBytesPerPlugin?: number;
   /** How long what a run made is kept after its end. */
   readonly keepMs?: number;
+  readonly meter?: { addBlobBytes(plugin: PluginId, bytes: number): void };
 }
 
 /** Large values kept once, by their digest, in memory, and read by the hosts they were shared with. */
 export interface Blobs {
   readonly service: Service;
   readonly access: BlobAccess;
+  readonly folder: string;
+  /** Bytes that are kept. */
+  readonly sizeBytes: number;
   /** The bytes, for the hub itself or for host `reader`. Rejects with BLOB_NOT_FOUND, also when that host may not read it. */
   read(handle: BlobHandle, reader?: string | null): Promise<Uint8Array>;
   /** Keeps bytes that the hub fetched for a plugin, which its host may then read. Rejects with BLOB_TOO_LARGE. */
@@ -34,11 +47,13 @@ export interface Blobs {
 
 interface Blob {
   readonly handle: BlobHandle;
+  readonly plugin: PluginId;
   readonly run: RunId | null;
   readonly readers: Set<string>;
 }
 
 const MAX_BLOBS = 10_000;
+const MAX_BLOBS_PER_PLUGIN = 2500;
 const HOST_NAME = /^[A-Za-z0-9_-]{1,100}$/u;
 
 /** Opens the store of blobs. Whatever it holds is gone when it closes: a later hub starts with none. */
@@ -58,6 +73,10 @@ export function createBlobs(options: BlobsOptions): Blobs {
       share: (value, from, host) => store.share(value, from, host),
       close: (host) => store.closeHost(host),
     },
+    folder: store.folder,
+    get sizeBytes() {
+      return store.sizeBytes;
+    },
     read: async (handle, reader = null) => await store.read(handle, reader),
     add: async (bytes, mime, caller) => await store.add(bytes, mime, caller),
     runEnded: (run) => store.runEnded(run),
@@ -66,12 +85,13 @@ export function createBlobs(options: BlobsOptions): Blobs {
 }
 
 class BlobStore {
-  readonly #options: Required<BlobsOptions>;
+  readonly #options: Required<Omit<BlobsOptions, 'meter'>> & Pick<BlobsOptions, 'meter'>;
   /** By handle id; the one used longest ago first. */
   readonly #blobs = new Map<string, Blob>();
   /** By digest: how many handles it has, and its writing. */
   readonly #kept = new Map<string, { handles: number; readonly written: Promise<void> }>();
   readonly #hosts = new Set<string>();
+  readonly #shares = new BlobShares();
   /** Handles that runs made which have not ended. */
   readonly #ofRuns = new Map<RunId, Set<string>>();
   readonly #ends = new Set<Disposable>();
@@ -79,9 +99,22 @@ class BlobStore {
 
   constructor(options: BlobsOptions) {
     const folder = options.folder ?? makeBlobFolder();
-    const sizes = { maxBytesPerBlob: 67_108_864, maxBytesTotal: 536_870_912, keepMs: 60_000 };
+    const sizes = {
+      maxBytesPerBlob: 67_108_864,
+      maxBytesTotal: 536_870_912,
+      maxBytesPerPlugin: 134_217_728,
+      keepMs: 60_000,
+    };
     this.#options = { ...sizes, ...options, folder };
     mkdirSync(join(folder, 'kept'), { recursive: true, mode: 0o700 });
+  }
+
+  get folder(): string {
+    return this.#options.folder;
+  }
+
+  get sizeBytes(): number {
+    return this.#bytes;
   }
 
   openHost(host: string) {
@@ -115,7 +148,7 @@ class BlobStore {
     return await this.add(bytes, mime, caller);
   }
 
-  async add(bytes: Buffer, mime: string, { host, run }: Caller): Promise<BlobHandle> {
+  async add(bytes: Buffer, mime: string, { host, plugin, run }: Caller): Promise<BlobHandle> {
     const { maxBytesPerBlob: maxBytes } = this.#options;
     if (bytes.length > maxBytes)
       throw new HubError('BLOB_TOO_LARGE', { sizeBytes: bytes.length, maxBytes });
@@ -123,9 +156,11 @@ class BlobStore {
     await this.#keep(sha256, bytes);
     const $blob = randomBytes(16).toString('hex');
     const handle = { $blob, mime, sizeBytes: bytes.length, sha256 };
-    this.#blobs.set($blob, { handle, run, readers: new Set() });
+    this.#blobs.set($blob, { handle, plugin, run, readers: new Set() });
     if (run !== null) this.#ofRuns.set(run, (this.#ofRuns.get(run) ?? new Set()).add($blob));
-    this.#makeRoom();
+    this.#shares.add(plugin, bytes.length);
+    this.#options.meter?.addBlobBytes(plugin, bytes.length);
+    this.#makeRoom(plugin);
     if (host !== null && this.#hosts.has(host)) this.#lend($blob, host);
     return handle;
   }
@@ -211,20 +246,28 @@ class BlobStore {
     blob.readers.add(host);
   }
 
-  #makeRoom(): void {
+  /** A plugin that keeps more than its share loses its own; only when all together are too many, any. */
+  #makeRoom(plugin: PluginId): void {
+    const { maxBytesPerPlugin, maxBytesTotal } = this.#options;
+    const over = (): 'all' | 'own' | null => {
+      if (this.#bytes > maxBytesTotal || this.#blobs.size > MAX_BLOBS) return 'all';
+      const { bytes, blobs } = this.#shares.of(plugin);
+      return bytes > maxBytesPerPlugin || blobs > MAX_BLOBS_PER_PLUGIN ? 'own' : null;
+    };
     for (const blob of this.#blobs.values()) {
-      const fits = this.#bytes <= this.#options.maxBytesTotal && this.#blobs.size <= MAX_BLOBS;
-      if (fits || this.#blobs.size <= 1) return;
-      this.#forget(blob.handle.$blob);
+      const which = over();
+      if (which === null || this.#blobs.size <= 1) return;
+      if (which === 'all' || blob.plugin === plugin) this.#forget(blob.handle.$blob);
     }
   }
 
   #forget($blob: string): void {
     const blob = this.#blobs.get($blob);
     if (blob === undefined) return;
-    const { handle, readers, run } = blob;
+    const { handle, plugin, readers, run } = blob;
     const { sha256, sizeBytes } = handle;
     this.#blobs.delete($blob);
+    this.#shares.remove(plugin, sizeBytes);
     if (run !== null) this.#ofRuns.get(run)?.delete($blob);
     for (const host of readers) drop(this.#hostPath(host, 'in', $blob));
     const kept = this.#kept.get(sha256);

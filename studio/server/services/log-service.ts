@@ -30,5 +30,5 @@ function parseArgs(args: Json): { readonly level: string; readonly text: string 
 }
 
 /** Without control characters, which could forge lines or drive a terminal. */
-const printable = (text: string): string =>
+export const printable = (text: string): string =>
   text.slice(0, MAX_TEXT_LENGTH).replaceAll(/[^\P{Cc}\t\n]/gu, '\u{FFFD}');

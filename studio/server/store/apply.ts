@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { chainHash } from '../audit/chain.ts';
 import type { WriteAnswer, WriteRequest } from './requests.ts';
 
 interface KnownRun {
@@ -17,14 +18,23 @@ interface RunRow {
 
 type Of<Kind extends WriteRequest[0]> = Extract<WriteRequest, readonly [Kind, ...unknown[]]>;
 
+const HASH_BYTES = 32;
+
 /** The writer's hand: performs requests inside the caller's transaction. Only one may exist per database. */
 export class Applier {
   readonly #statements: ReturnType<typeof prepare>;
   /** Open runs; what is not here is read from the database. */
   readonly #runs = new Map<string, KnownRun>();
+  /** The newest record of the audit. */
+  #sequence: number;
+  #hash: string;
+  readonly #hashBytes = Buffer.alloc(HASH_BYTES);
 
   constructor(db: Database) {
     this.#statements = prepare(db);
+    // SAFETY: the statement selects these columns; `audit_starts` always has a row.
+    const last = this.#statements.lastAudit.get() as { sequence: number; hash: string };
+    [this.#sequence, this.#hash] = [last.sequence, last.hash];
   }
 
   apply(request: WriteRequest): WriteAnswer {
@@ -38,7 +48,11 @@ export class Applier {
       case 'claim':
         return this.#claim(request);
       case 'audit':
-        this.#statements.audit.run(request[1], request[2]);
+        return this.#audit(request);
+      case 'prune-audit':
+        return this.#pruneAudit(request);
+      case 'meter':
+        this.#statements.meter.run(request[1], request[2], request[3], ...request[4]);
         return 0;
       case 'state':
         this.#statements.setState.run(...request.slice(1));
@@ -92,6 +106,21 @@ export class Applier {
     return run.epoch;
   }
 
+  #audit([, plugin, record]: Of<'audit'>): WriteAnswer {
+    this.#sequence += 1;
+    this.#hash = chainHash(this.#hash, this.#sequence, record);
+    this.#hashBytes.write(this.#hash, 'hex');
+    this.#statements.audit.run(this.#sequence, plugin, record, this.#hashBytes);
+    return 0;
+  }
+
+  #pruneAudit([, upTo, most]: Of<'prune-audit'>): WriteAnswer {
+    const { newStart, dropStarts, dropAudit } = this.#statements;
+    if (newStart.run(upTo, most).changes === 0) return 0;
+    dropStarts.run();
+    return dropAudit.run().changes;
+  }
+
   #find(id: string): KnownRun | null {
     const known = this.#runs.get(id);
     if (known !== undefined) return known;
@@ -129,7 +158,23 @@ const prepare = (db: Database) => ({
   append: db.prepare(`INSERT INTO entries (run, seq, count, entries) VALUES (?, ?, ?, ?)`),
   end: db.prepare(`UPDATE runs SET status = ?, ended_at = ? WHERE key = ?`),
   claim: db.prepare(`UPDATE runs SET epoch = ? WHERE key = ?`),
-  audit: db.prepare(`INSERT INTO audit (plugin, record) VALUES (?, ?)`),
+  lastAudit: db.prepare(
+    `SELECT sequence, lower(hex(hash)) AS hash FROM audit
+     UNION ALL SELECT sequence, hash FROM audit_starts ORDER BY sequence DESC LIMIT 1`,
+  ),
+  audit: db.prepare(`INSERT INTO audit (sequence, plugin, record, hash) VALUES (?, ?, ?, ?)`),
+  newStart: db.prepare(
+    `INSERT INTO audit_starts
+     SELECT sequence, lower(hex(hash)) FROM audit WHERE sequence <= ? AND sequence <=
+       (SELECT max(sequence) FROM audit_starts) + ? ORDER BY sequence DESC LIMIT 1`,
+  ),
+  dropStarts: db.prepare(
+    'DELETE FROM audit_starts WHERE sequence < (SELECT max(sequence) FROM audit_starts)',
+  ),
+  dropAudit: db.prepare(
+    'DELETE FROM audit WHERE sequence <= (SELECT max(sequence) FROM audit_starts)',
+  ),
+  meter: db.prepare(`INSERT OR REPLACE INTO meter VALUES (${'?, '.repeat(11)}?)`),
   setState: db.prepare(
     `INSERT INTO state (plugin, workflow, key, value) VALUES (?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET value = excluded.value`,

@@ -50,6 +50,22 @@ export async function signWithDeveloperKey(folder: string, artifact: Uint8Array)
   );
 }
 
+/** The key that signs the heads of the audit: the log's. Its public part stands beside it, for whoever verifies. */
+export function auditKey(folder: string): KeyObject {
+  const key = openKey(folder, 'log');
+  const file = publicKeyFile(folder);
+  if (!existsSync(file)) writeFileSync(file, `${spkiOf(key)}\n`, { mode: 0o600 });
+  return key;
+}
+
+/** The key that signs the heads of the audit, SPKI as base64; null in a folder where none was signed. */
+export function auditPublicKey(folder: string): string | null {
+  const file = publicKeyFile(folder);
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
+}
+
+const publicKeyFile = (folder: string): string => join(folder, 'keys', 'log.spki');
+
 /** The folder's Ed25519 key of that name, made at first use; readable by its owner only. */
 function openKey(folder: string, name: 'developer' | 'log'): KeyObject {
   const keys = join(folder, 'keys');

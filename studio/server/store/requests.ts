@@ -7,6 +7,10 @@ export type WriteRequest =
   | readonly ['end', id: string, epoch: number, status: string, at: number]
   | readonly ['claim', id: string]
   | readonly ['audit', plugin: string, record: string]
+  /** Forgets records up to a number, oldest first, at most so many at once; its answer is how many. */
+  | readonly ['prune-audit', upTo: number, most: number]
+  /** Counts of one plugin version on one day, in the order of the table's columns; takes the place of earlier ones. */
+  | readonly ['meter', plugin: string, version: string, day: string, counts: readonly number[]]
   | readonly ['state', plugin: string, workflow: string, key: string, value: string]
   | readonly ['forget-state', plugin: string]
   /** Nothing: its answer tells that all before it is durable. */

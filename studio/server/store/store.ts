@@ -1,28 +1,28 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { Audit, GrantStore, Journal } from '@runtime-hub/kernel';
-import type { PluginId, AuditRecord } from '@runtime-hub/plugin-sdk/contract';
+import type { GrantStore, Journal } from '@runtime-hub/kernel';
+import { createAuditLog, type AuditLog } from './audit-log.ts';
+import { createAuditReader } from './audit-reader.ts';
 import { openGrants } from './grants.ts';
 import { createJournal } from './journal.ts';
 import { lockFolder } from './lock.ts';
+import { createMeterStore, type MeterStore } from './meter-store.ts';
 import { createRunReader, type RunReader } from './run-reader.ts';
 import { createStateStore, type StateStore } from './state-store.ts';
 import { openWriter } from './writer.ts';
 
+export type { AuditLog } from './audit-log.ts';
+export type { MeterStore } from './meter-store.ts';
 export type { RunReader } from './run-reader.ts';
 export type { StateStore } from './state-store.ts';
-
-export interface AuditLog extends Audit {
-  /** The newest records first, as far as they are durable. */
-  list(options: { readonly limit: number; readonly plugin?: PluginId }): readonly AuditRecord[];
-}
 
 /** Everything durable of one data folder but plugins. */
 export interface Store {
   readonly journal: Journal;
   readonly grants: GrantStore;
   readonly audit: AuditLog;
+  readonly meter: MeterStore;
   readonly runs: RunReader;
   readonly state: StateStore;
   /** Resolves when all that was written so far, audit included, survives power loss. */
@@ -44,22 +44,14 @@ export async function openStore(folder: string): Promise<Store> {
   const writer = opened.adopt(await openWriter(file), async (it) => await it.close());
   const reader = opened.adopt(new Database(file, { readonly: true }), (it) => void it.close());
   const runs = createRunReader(reader);
-  const audit = reader.prepare('SELECT record FROM audit ORDER BY key DESC LIMIT ?').pluck();
-  const ofPlugin = reader
-    .prepare('SELECT record FROM audit WHERE plugin = ? ORDER BY key DESC LIMIT ?')
-    .pluck();
+  const audit = opened.use(createAuditLog({ folder, writer, reader: createAuditReader(reader) }));
+  const meter = createMeterStore(writer, reader);
   const parts = opened.move();
   return {
     journal: createJournal(writer, runs),
     grants,
-    audit: {
-      append: (record) => writer.post(['audit', record.plugin, JSON.stringify(record)]),
-      list({ limit, plugin }) {
-        const rows = plugin === undefined ? audit.all(limit) : ofPlugin.all(plugin, limit);
-        // SAFETY: `append` alone writes these texts.
-        return rows.map((text) => JSON.parse(String(text)) as AuditRecord);
-      },
-    },
+    audit,
+    meter,
     runs,
     state: createStateStore(writer, reader),
     flush: async () => await writer.flush(),

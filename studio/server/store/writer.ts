@@ -7,6 +7,8 @@ import { JOURNAL_STEPS, migrate } from './schema.ts';
 
 /** Writes durably, in the order asked. */
 export interface Writer {
+  /** True when the database was made, or brought to a newer version, by opening it. */
+  readonly isNew: boolean;
   /** Resolves with the request's number when it survives power loss; rejects with its HubError, or an Error once the disk has failed. */
   write(request: WriteRequest): Promise<number>;
   /** Writes with the next commit and tells nobody. Throws once the disk has failed. */
@@ -25,7 +27,7 @@ interface Waiting {
 export async function openWriter(file: string): Promise<Writer> {
   const db = new Database(file);
   makeDurable(db);
-  migrate(db, JOURNAL_STEPS);
+  const isNew = migrate(db, JOURNAL_STEPS);
   db.close();
   const thread = new Worker(new URL('./writer-thread.ts', import.meta.url), {
     workerData: { file },
@@ -35,11 +37,12 @@ export async function openWriter(file: string): Promise<Writer> {
     thread.once('message', () => resolve());
     thread.once('error', reject);
   });
-  return new GroupCommit(thread);
+  return new GroupCommit(thread, isNew);
 }
 
 /** Gathers all that is asked during one turn, or while a commit is under way, into the next transaction. */
 class GroupCommit implements Writer {
+  readonly isNew: boolean;
   readonly #thread: Worker;
   #requests: WriteRequest[] = [];
   #waiting: (Waiting | null)[] = [];
@@ -47,7 +50,8 @@ class GroupCommit implements Writer {
   #scheduled = false;
   #broken: Error | null = null;
 
-  constructor(thread: Worker) {
+  constructor(thread: Worker, isNew: boolean) {
+    this.isNew = isNew;
     this.#thread = thread;
     thread.on('message', (message: WriterMessage) => this.#onMessage(message));
     thread.on('error', (error) => this.#break(error));

@@ -50,7 +50,7 @@ test.each([['spin'], ['hang'], ['half']])(
     const took = performance.now() - start;
     expect(took).toBeGreaterThanOrEqual(300 + GRACE_MS - 5);
     expect(took).toBeLessThan(300 + GRACE_MS + 500);
-    expect(answered).toBeGreaterThan(100);
+    expect(answered).toBeGreaterThan(10);
   },
 );
 

@@ -11,7 +11,8 @@ import {
   type Manifest,
   type Runtime,
 } from '@runtime-hub/plugin-sdk/contract';
-import { createHostPool, type HostPool, type PoolLimits } from '../../../kernel/host/host-pool.ts';
+import type { PoolLimits } from '@runtime-hub/plugin-sdk/hosting';
+import { createHostPool, type HostPool } from '../../../kernel/host/host-pool.ts';
 import { createLauncher } from '../../../plugin-sdk/hosting/jail/launcher.ts';
 import type { BlobAccess, CapabilityGate, Clock, InstalledPlugin } from '../../../kernel/ports.ts';
 

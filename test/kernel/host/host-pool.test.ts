@@ -1,3 +1,4 @@
+import { DEFAULT_LIMITS } from '@runtime-hub/plugin-sdk/hosting';
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { pluginId } from '@runtime-hub/plugin-sdk/contract';
@@ -87,7 +88,7 @@ test('a blob is checked where it leaves a host and lent where it enters one', as
 
 test('a plugin that calls too often is refused, not ended', async () => {
   const calls = { callsPerSecond: 50, logsPerSecond: 100, logBytesPerSecond: 65_536 };
-  await using bench = openBench({ limits: { calls } });
+  await using bench = openBench({ limits: { defaults: { ...DEFAULT_LIMITS.defaults, ...calls } } });
   bench.install(A);
   const { refused } = (await bench.act(A, { do: 'storm' })) as { refused: number };
   expect(refused).toBeGreaterThan(100);

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { parseTrustPolicy, type TrustPolicy } from '@runtime-hub/plugin-sdk/artifact';
 import { HubError, pluginId } from '@runtime-hub/plugin-sdk/contract';
-import { mayDrive, signersFor } from '../../../plugin-sdk/artifact/trust-policy.ts';
+import { limitsOf, mayDrive, signersFor } from '../../../plugin-sdk/artifact/trust-policy.ts';
 import { keyOf, spkiOf } from './release-parts.ts';
 
 const core = spkiOf(keyOf('ed25519'));
@@ -157,5 +157,42 @@ describe('a policy file', () => {
     ],
   ])('with %s is refused, and the field named', (_name, value, field) => {
     expect(refusedField(value)).toBe(field);
+  });
+});
+
+describe('what the admin sets for plugins', () => {
+  const limits = [
+    { match: 'acme/*', memoryMb: 64, callsPerSecond: 10 },
+    { match: 'acme/ocr', memoryMb: 128 },
+  ];
+
+  test('the later entry wins, field by field; others have the defaults', () => {
+    const set = parseTrustPolicy({ ...policy, limits });
+    expect(limitsOf(set, pluginId('acme/mail'))).toEqual({ memoryMb: 64, callsPerSecond: 10 });
+    expect(limitsOf(set, pluginId('acme/ocr'))).toEqual({ memoryMb: 128, callsPerSecond: 10 });
+    expect(limitsOf(set, pluginId('core/flow'))).toEqual({});
+    expect(limitsOf(policy, pluginId('acme/ocr'))).toEqual({});
+  });
+
+  test.each<[string, object]>([
+    ['/limits/0/memoryMb', { limits: [{ match: 'acme/*', memoryMb: 4 }] }],
+    ['/limits/0', { limits: [{ match: 'acme/*', speed: 4 }] }],
+    ['/limits/0/match', { limits: [{ match: '*' }] }],
+    ['/networks/0', { networks: ['10.0.0.0'] }],
+    ['/networks/1', { networks: ['10.0.0.0/8', '10.0.0.0/33'] }],
+    ['/networks/0', { networks: ['fd00::/129'] }],
+    ['/networks/0', { networks: ['example.com/8'] }],
+  ])('%s is named when it does not fit: %j', (at, odd) => {
+    expect(() => parseTrustPolicy({ ...policy, ...odd })).toThrow(
+      expect.objectContaining({
+        code: 'HUB_REQUEST_INVALID',
+        message: expect.stringContaining(at),
+      }),
+    );
+  });
+
+  test('networks are given as CIDR', () => {
+    const networks = ['10.0.0.0/8', '127.0.0.1/32', 'fd00::/8'];
+    expect(parseTrustPolicy({ ...policy, networks }).networks).toEqual(networks);
   });
 });

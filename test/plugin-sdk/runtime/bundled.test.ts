@@ -4,7 +4,8 @@ import { buildRuntime } from '../../../plugin-sdk/runtime/build.ts';
 import { run, startHost, step } from './host-client.ts';
 
 const SOURCE = `
-  import { HubError, Type, defineNode, definePlugin } from '@runtime-hub/plugin-sdk';
+  import * as Type from '@runtime-hub/plugin-sdk/schema';
+import { HubError, defineNode, definePlugin } from '@runtime-hub/plugin-sdk';
   const find = defineNode({ type: 'find', title: 'Find', effect: 'pure', config: Type.Object({}),
     inputs: { in: Type.Number() }, outputs: { out: Type.Number() },
     run: ({ inputs }) => {

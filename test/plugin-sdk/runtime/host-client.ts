@@ -12,6 +12,12 @@ import {
   pluginId,
 } from '@runtime-hub/plugin-sdk/contract';
 import { ISOLATE_HOST, PROCESS_HOST } from '@runtime-hub/plugin-sdk/runtime';
+import {
+  PYTHON_HOST,
+  PYTHON_SOURCES,
+  findPython,
+  pythonCommand,
+} from '../../../plugin-sdk/hosting/jail/python.ts';
 
 export type FrameOf<T extends HostFrame['t']> = Extract<HostFrame, { t: T }>;
 
@@ -24,20 +30,23 @@ export interface HostClient extends AsyncDisposable {
   wait<T extends HostFrame['t']>(t: T, fits?: (frame: FrameOf<T>) => boolean): Promise<FrameOf<T>>;
   reply(id: number): Promise<FrameOf<'reply'>>;
   load(source: string): Promise<FrameOf<'reply'>>;
+  /** Ends the hub's side of the channel. */
+  hangUp(): void;
 }
 
-/** Starts an isolate host, or a process host on a folder with `source` as its plugin.js. */
+export type HostKind = 'isolate' | 'process' | 'python';
+
+/** Starts an isolate host, or a process or Python host on a folder with `source` as its plugin.js or plugin.py. */
 export async function startHost(
-  kind: 'isolate' | 'process',
+  kind: HostKind,
   source = '',
   env: Record<string, string> = {},
 ): Promise<HostClient> {
   const folder = await mkdtemp(join(tmpdir(), 'host-'));
-  await writeFile(join(folder, 'plugin.js'), source);
+  await writeFile(join(folder, kind === 'python' ? 'plugin.py' : 'plugin.js'), source);
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-  const argv =
-    kind === 'isolate' ? ['--no-node-snapshot', '--jitless', ISOLATE_HOST] : [PROCESS_HOST, folder];
-  const child = spawn(process.execPath, argv, {
+  const [program = '', ...argv] = await commandOf(kind, folder);
+  const child = spawn(program, argv, {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env,
   });
@@ -82,6 +91,7 @@ export async function startHost(
       client.send({ t: 'load', id: 1, plugin, source: text, last: true, ...limits });
       return client.reply(1);
     },
+    hangUp: () => void socket.destroy(),
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGKILL');
       await ended;
@@ -89,6 +99,20 @@ export async function startHost(
   };
   await client.wait('hello');
   return client;
+}
+
+let python: ReturnType<typeof findPython> | null = null;
+
+async function commandOf(kind: HostKind, folder: string): Promise<readonly string[]> {
+  if (kind === 'isolate')
+    return [process.execPath, '--no-node-snapshot', '--jitless', ISOLATE_HOST];
+  if (kind === 'process') return [process.execPath, PROCESS_HOST, folder];
+  const here = new Map([
+    [PYTHON_HOST, join(PYTHON_SOURCES, 'host.py')],
+    ['/plugin', folder],
+  ]);
+  python ??= findPython();
+  return pythonCommand(await python).map((word) => here.get(word) ?? word);
 }
 
 /** plugin.js with the given nodes (and more fields), as a packed plugin would hold it. */

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildRuntime } from '../../../plugin-sdk/runtime/build.ts';
-import type { HostClient } from './host-client.ts';
+import type { HostClient, HostKind } from './host-client.ts';
 import { pluginText, run, startHost, step } from './host-client.ts';
 
 const PLUGIN = pluginText(
@@ -9,6 +9,7 @@ const PLUGIN = pluginText(
    node('text', () => ({ out: 'a word' })),
    node('lie', () => ({ out: 'no number' }), { outputs: { out: { type: 'number' } } }),
    node('nothing', () => ({})),
+   node('much', ({ config }) => ({ out: config.sign.repeat(config.count) })),
    node('remember', async ({ context }) => ({ out: await context.state.get('k') })),
    node('facts', ({ context: { run, workflow, node, attempt, idempotencyKey } }) =>
      ({ out: { run, workflow, node, attempt, idempotencyKey } })),
@@ -25,8 +26,54 @@ const PLUGIN = pluginText(
      fail: () => { throw new Error('broken lens'); } } }`,
 );
 
-async function loaded(kind: 'isolate' | 'process'): Promise<HostClient> {
-  const client = await startHost(kind, PLUGIN);
+/** The same in Python. */
+const PYTHON_PLUGIN = `
+import threading
+from runtime_hub import HubError, node, operation, plugin, trigger
+plugin(id="acme/test", version="1.0.0", title="Test", description="", engine="*")
+ANY = {"inputs": {"in": {}}, "outputs": {"out": {}}, "effect": "pure"}
+@node(effect="pure", config={"type": "object"}, inputs={"in": float}, outputs={"out": float})
+def add(inputs, config): return {"out": inputs["in"] + config.get("by", 1)}
+@node(**ANY)
+def text(): return {"out": "a word"}
+@node(effect="pure", inputs={"in": {}}, outputs={"out": float})
+def lie(): return {"out": "no number"}
+@node(**ANY)
+def nothing(): return {}
+@node(effect="pure", config={"type": "object"}, inputs={"in": {}}, outputs={"out": {}})
+def much(config): return {"out": config["sign"] * config["count"]}
+@node(**ANY)
+def remember(context): return {"out": context.state.get("k")}
+@node(**ANY)
+def facts(context):
+    return {"out": {"run": context.run, "workflow": context.workflow, "node": context.node, "attempt": context.attempt,
+        "idempotencyKey": context.idempotency_key}}
+@node(**ANY)
+def nap(context):
+    context.sleep(1)
+    return {"out": 1}
+@node(**ANY)
+def long(context): context.sleep(60000)
+@node(**ANY)
+def deaf(): threading.Event().wait()
+@node(**ANY)
+def refuse(): raise HubError("SCREEN_TARGET_NOT_FOUND", "gone", {"target": "x"})
+@node(**ANY)
+def spoof(): raise HubError("HOST_CRASHED", "no", {})
+@trigger(config={"type": "object"}, outputs={"n": float})
+def tick(emit, config):
+    n = 0
+    while True:
+        n += 1
+        emit({"n": "x" if config.get("lie") else n})
+@operation("ocr.read", "read-text")
+def read_text(args, context): return {"got": args, "from": context.caller}
+@operation("ocr.read", "fail")
+def fail(args): raise Exception("broken lens")
+`;
+
+async function loaded(kind: HostKind): Promise<HostClient> {
+  const client = await startHost(kind, kind === 'python' ? PYTHON_PLUGIN : PLUGIN);
   const reply = await client.load(kind === 'isolate' ? PLUGIN : '');
   expect(reply).toMatchObject({ ok: true, value: { manifest: { id: 'acme/test' } } });
   return client;
@@ -42,13 +89,12 @@ async function one(client: HostClient, type: string, deadlineMs = 5000) {
 
 beforeAll(buildRuntime);
 
-describe.each(['isolate', 'process'] as const)('the %s host', (kind) => {
+describe.each(['isolate', 'process', 'python'] as const)('the %s host', (kind) => {
   test('gives the manifest when it has loaded the plugin', async () => {
     await using client = await loaded(kind);
     const reply = await client.reply(1);
-    expect(reply).toMatchObject({
-      value: { manifest: { provides: ['ocr.read'], entry: 'plugin.js' } },
-    });
+    const entry = kind === 'python' ? 'plugin.py' : 'plugin.js';
+    expect(reply).toMatchObject({ value: { manifest: { provides: ['ocr.read'], entry } } });
   });
 
   test('runs a step with values the run adds', async () => {
@@ -110,6 +156,22 @@ describe.each(['isolate', 'process'] as const)('the %s host', (kind) => {
       error: { code: 'STEP_OUTPUT_INVALID' },
     });
   });
+
+  test.each([
+    ['x', 1_100_000],
+    ['€', 400_000],
+  ])(
+    'answers %s × %d, which no frame can hold, with an error, and lives on',
+    async (sign, count) => {
+      await using client = await loaded(kind);
+      const steps = [step('a', 'much', { config: { sign, count } })];
+      client.send({ t: 'define', segment: 's', steps });
+      client.send(run(2, 's'));
+      const reply = await client.reply(2);
+      expect(JSON.stringify(reply)).toContain('STEP_FAILED');
+      expect(await one(client, 'text')).toMatchObject({ ok: true });
+    },
+  );
 
   test('tells a step what it needs to know', async () => {
     await using client = await loaded(kind);
@@ -173,7 +235,8 @@ describe.each(['isolate', 'process'] as const)('the %s host', (kind) => {
     client.send({ ...request, id: 2, operation: 'read-text', args: { a: 1 }, caller });
     expect(await client.reply(2)).toMatchObject({ value: { got: { a: 1 }, from: 'acme/other' } });
     client.send({ ...request, id: 3, operation: 'fail', args: null, caller });
-    expect(await client.reply(3)).toMatchObject({ ok: false, error: { message: 'broken lens' } });
+    const error = { message: expect.stringContaining('broken lens') };
+    expect(await client.reply(3)).toMatchObject({ ok: false, error });
     client.send({ ...request, id: 4, operation: 'constructor', args: null, caller });
     expect(await client.reply(4)).toMatchObject({ error: { code: 'CAPABILITY_UNAVAILABLE' } });
   });
@@ -226,7 +289,7 @@ describe.each(['isolate', 'process'] as const)('the %s host', (kind) => {
   });
 
   test('says why a plugin cannot be loaded', async () => {
-    const source = 'throw new Error("bad day")';
+    const source = kind === 'python' ? 'raise Exception("bad day")' : 'throw new Error("bad day")';
     await using client = await startHost(kind, source);
     expect(await client.load(source)).toMatchObject({
       ok: false,

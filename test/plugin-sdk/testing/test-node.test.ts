@@ -1,4 +1,5 @@
-import { HubError, Type, defineNode, definePlugin } from '@runtime-hub/plugin-sdk';
+import * as Type from '@runtime-hub/plugin-sdk/schema';
+import { HubError, defineNode, definePlugin } from '@runtime-hub/plugin-sdk';
 import { testNode } from '@runtime-hub/plugin-sdk/testing';
 import { expect, test } from 'vitest';
 

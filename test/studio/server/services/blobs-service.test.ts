@@ -11,13 +11,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pluginId, runId, type BlobHandle, type Json } from '@runtime-hub/plugin-sdk/contract';
 import { expect, onTestFinished, test } from 'vitest';
-import { createBlobs } from '../../../../studio/server/services/blobs-service.ts';
+import {
+  createBlobs,
+  type BlobsOptions,
+} from '../../../../studio/server/services/blobs-service.ts';
 import { fakeClock } from '../../../kernel/capability/world.ts';
 
 const signal = new AbortController().signal;
 const code = (it: string) => ({ code: it });
 
-function setUp(limits: { maxBytesPerBlob?: number; maxBytesTotal?: number } = {}) {
+function setUp(limits: Partial<Omit<BlobsOptions, 'clock' | 'folder'>> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'hub-blobs-'));
   const { advance, clock } = fakeClock();
   const blobs = createBlobs({ clock, folder, ...limits });
@@ -125,6 +128,21 @@ test('a blob beyond the bound is refused, and the longest unused goes when all a
   await expect(blobs.read(two)).rejects.toMatchObject(code('BLOB_NOT_FOUND'));
   expect(existsSync(join(folders.a.inFolder, two.$blob))).toBe(false);
   expect(await blobs.read(one)).toHaveLength(10);
+});
+
+test('a plugin that keeps more than its share loses its own, not its neighbour’s', async () => {
+  const { blobs } = setUp({ maxBytesPerPlugin: 25 });
+  const by = (plugin: string) => ({
+    ...{ plugin: pluginId(plugin), run: null, workflow: null, node: null, host: null },
+  });
+  const add = async (plugin: string, text: string) =>
+    await blobs.add(Buffer.from(text.repeat(10)), 'text/plain', by(plugin));
+  const neighbours = await add('acme/mail', 'n');
+  const [first, second] = [await add('evil/flood', '1'), await add('evil/flood', '2')];
+  await add('evil/flood', '3');
+  await expect(blobs.read(first)).rejects.toMatchObject(code('BLOB_NOT_FOUND'));
+  expect(await blobs.read(second)).toHaveLength(10);
+  expect(await blobs.read(neighbours)).toHaveLength(10);
 });
 
 test('what a run made, a host’s folder and the whole store go with their owners', async () => {

@@ -1,0 +1,30 @@
+import { HubError } from '@runtime-hub/plugin-sdk/contract';
+
+/** A path as plugins write it. Each file has one such name only: below the home `~/…`, anywhere else from the root. */
+export interface FilePath {
+  /** As the plugin gave it; the only form that an error may tell. */
+  readonly text: string;
+  readonly base: 'home' | 'root';
+  readonly parts: readonly string[];
+}
+
+/** Throws STEP_INPUT_INVALID for what is not absolute or `~/…`, or has a part that does not name itself. */
+export function parsePath(text: string, at = 'path'): FilePath {
+  const isHome = text === '~' || text.startsWith('~/');
+  if (!isHome && !text.startsWith('/')) throw invalid(at);
+  const rest = text.slice(isHome ? 2 : 1);
+  const parts = rest === '' ? [] : rest.split('/');
+  if (parts.length === 0 && text.length > 1) throw invalid(at);
+  if (!parts.every(isPlain)) throw invalid(at);
+  return { text, base: isHome ? 'home' : 'root', parts };
+}
+
+const isPlain = (part: string): boolean =>
+  part !== '' && part !== '.' && part !== '..' && !/[\\\p{Cc}]/u.test(part);
+
+function invalid(at: string): HubError {
+  const cure = 'Give it whole: from “/” or “~/”, without “.”, “..”, “\\” and control characters.';
+  return new HubError('STEP_INPUT_INVALID', {
+    problems: [{ at: `/${at}`, message: 'is no path of a file', cure }],
+  });
+}

@@ -13,6 +13,7 @@ import type {
   HostProcess,
   HostSettings,
   InstalledPlugin,
+  LaunchSpec,
   ListenRequest,
   PluginCalls,
   SegmentRequest,
@@ -22,13 +23,21 @@ import type {
 import { residentLimit } from './jail/bubblewrap.ts';
 import { Channel, type Incoming } from './channel.ts';
 import { listenTo } from './listening.ts';
-import { areReports, sendPlugin } from './load-plugin.ts';
+import { sendPlugin } from './load-plugin.ts';
 import { SegmentNames } from './segment-names.ts';
-import { watchMemory } from './watchdog.ts';
+import { StepReports } from './step-reports.ts';
+import { LastWords } from './last-words.ts';
+import { overuse, watchUse, type Overused } from './watchdog.ts';
 
 const NOBODY = pluginId('hub/spare');
-/** How V8 and the C++ library say so before they abort. */
-const RAN_OUT = /out of memory|bad_alloc|allocation failed|failed to allocate/iu;
+
+interface Own {
+  readonly id: string;
+  readonly process: HostProcess;
+  readonly runtime: Runtime;
+  readonly plugin: InstalledPlugin | null;
+  readonly blobs: LaunchSpec['blobs'];
+}
 
 /** One host process from its jail's start to its end. Everything open when it dies rejects with why it died. */
 export class Host {
@@ -45,7 +54,8 @@ export class Host {
   readonly #segments = new SegmentNames((frame) => this.#channel.tell(frame));
   #plugin: InstalledPlugin | null = null;
   #why: HubError | null = null;
-  #said = '';
+  readonly #said = new LastWords();
+  #reports: StepReports | null = null;
   #count = 0;
 
   /** Starts a host and waits for its hello. `plugin` is null for a spare, which only the isolate runtime can be. */
@@ -60,7 +70,7 @@ export class Host {
       const blobs = what.runtime === 'isolate' ? null : folders;
       const spec = { host: id, ...what, blobs, limits: settings.limits };
       const process = await ports.launcher.launch(spec);
-      const host = new Host(ports, settings, { id, process, ...what });
+      const host = new Host(ports, settings, { id, process, blobs, ...what });
       await host.#within(host.#hello.promise);
       return host;
     } catch (error) {
@@ -69,16 +79,7 @@ export class Host {
     }
   }
 
-  constructor(
-    ports: HostPorts,
-    settings: HostSettings,
-    own: {
-      readonly id: string;
-      readonly process: HostProcess;
-      readonly runtime: Runtime;
-      readonly plugin: InstalledPlugin | null;
-    },
-  ) {
+  constructor(ports: HostPorts, settings: HostSettings, own: Own) {
     this.#ports = ports;
     this.#settings = settings;
     this.id = own.id;
@@ -94,7 +95,7 @@ export class Host {
     this.#channel = this.#openChannel();
     own.process.logs.on('data', (chunk: Buffer) => this.#hear(chunk.toString('utf8')));
     this.#hello.promise.catch(() => undefined);
-    this.ended = this.#follow();
+    this.ended = this.#follow(own.blobs?.outFolder ?? null);
   }
 
   get pid(): number {
@@ -109,7 +110,6 @@ export class Host {
     return this.#plugin?.digest ?? null;
   }
 
-  /** Questions open at the host. */
   get load(): number {
     return this.#channel.load;
   }
@@ -125,6 +125,7 @@ export class Host {
   /** Gives the host its plugin. Throws HOST_LOAD_FAILED when it fails or describes itself otherwise than its signed manifest. */
   async loadPlugin(plugin: InstalledPlugin): Promise<void> {
     this.#plugin = plugin;
+    this.#reports = new StepReports(plugin.manifest);
     try {
       await sendPlugin(this.#channel, plugin, this.#settings);
     } catch (error) {
@@ -148,8 +149,9 @@ export class Host {
     const reports = await this.#ask(work, frame, { deadlineMs, signal }).catch((error: unknown) => {
       throw this.#recycle(error);
     });
-    if (!areReports(reports)) throw this.#broken('a run was answered with something else');
-    return reports;
+    const believed = this.#reports?.believe(reports, request.steps) ?? null;
+    if (believed === null) throw this.#broken('a run was answered with something else');
+    return believed;
   }
 
   /** Keeps a trigger node going; one event at a time, the next is allowed when `onEvent` has resolved. */
@@ -180,7 +182,7 @@ export class Host {
     return await this.#ask(work, frame, { deadlineMs, signal });
   }
 
-  /** Ends the host; what is open rejects with STEP_CANCELLED. */
+  /** What is open rejects with STEP_CANCELLED. */
   async close(reason: string): Promise<void> {
     this.#kill(new HubError('STEP_CANCELLED', { reason }));
     await this.ended;
@@ -222,7 +224,7 @@ export class Host {
   }
 
   #hear(text: string): void {
-    this.#said = (this.#said + text).slice(-4000);
+    this.#said.add(text);
     this.#calls.log('warn', text.trimEnd(), null);
   }
 
@@ -241,7 +243,6 @@ export class Host {
     });
   }
 
-  /** Kills a host that has not done `wanted` within the time for starting. */
   async #within<T>(wanted: Promise<T>): Promise<T> {
     const { startMs: silentMs } = this.#settings;
     using _timer = this.#ports.clock.after(silentMs, () =>
@@ -279,18 +280,18 @@ export class Host {
     this.#hello.reject(why);
   }
 
-  /** Watches the memory for as long as the host lives, then closes what it left open. */
-  async #follow(): Promise<HubError> {
+  /** Watches what it uses for as long as the host lives, then closes what it left open. */
+  async #follow(folder: string | null): Promise<HubError> {
     const { clock, blobs } = this.#ports;
     const { memoryMb: limitMb } = this.#settings.limits;
-    const limit = residentLimit(this.runtime, limitMb);
-    const full = (): HubError =>
-      new HubError('HOST_OUT_OF_MEMORY', { plugin: this.plugin, limitMb });
-    using _watch = watchMemory(clock, this.pid, limit, () => this.#kill(full()));
+    const memoryBytes = residentLimit(this.runtime, limitMb);
+    const bounds = { pid: this.pid, memoryBytes, folder };
+    const over = (what: Overused): HubError => overuse(what, this.plugin, limitMb);
+    using _watch = watchUse(clock, bounds, (what) => this.#kill(over(what)));
     const { code, signal } = await this.#process.ended;
     const how = code === null ? `signal ${String(signal)}` : `exit code ${String(code)}`;
-    this.#why ??= RAN_OUT.test(this.#said)
-      ? full()
+    this.#why ??= this.#said.tellOfMemory
+      ? over('memory')
       : new HubError('HOST_CRASHED', { plugin: this.plugin, how });
     this.#close(this.#why);
     blobs.close(this.id);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { Json, StepReport } from '../contract/index.ts';
+import type { Json } from '../contract/index.ts';
 import type { HostSettings, InstalledPlugin } from './ports.ts';
 import type { Channel } from './channel.ts';
 
@@ -15,7 +15,7 @@ export async function sendPlugin(
   settings: HostSettings,
 ): Promise<void> {
   const isolate = plugin.manifest.runtime === 'isolate';
-  const source = isolate ? await readFile(path.join(plugin.folder, 'plugin.js'), 'utf8') : '';
+  const source = isolate ? await sourceOf(plugin) : '';
   const { memoryMb, entryMs } = settings.limits;
   const always = { t: 'load', plugin: plugin.manifest.id, memoryMb, entryMs } as const;
   const pieces: string[] = [];
@@ -42,7 +42,11 @@ function describes(loaded: Json, plugin: InstalledPlugin): boolean {
   return isDeepStrictEqual(manifest, JSON.parse(JSON.stringify(plugin.manifest)));
 }
 
-/** True when a value is a list of step reports as far as the hub relies on it. */
-export const areReports = (value: unknown): value is readonly StepReport[] =>
-  Array.isArray(value) &&
-  value.every((one: unknown) => typeof one === 'object' && one !== null && 'node' in one);
+/** The error of a file that is not there names its folder, which is nobody's business. */
+async function sourceOf({ folder }: InstalledPlugin): Promise<string> {
+  try {
+    return await readFile(path.join(folder, 'plugin.js'), 'utf8');
+  } catch (cause) {
+    throw new Error('its plugin.js cannot be read', { cause });
+  }
+}

@@ -94,8 +94,8 @@ function readOnly(pairs: readonly (readonly [from: string, to: string])[]): stri
 }
 
 /**
- * RLIMIT_DATA counts address space, so it only works as a memory cap without a JIT: isolate hosts. RLIMIT_NPROC is per user and
- * does not bind root; hosts that may start processes get it as a backstop, all others are refused fork by seccomp.
+ * RLIMIT_DATA counts address space, so it only works as a memory cap without a JIT: isolate hosts. No RLIMIT_NPROC: it would
+ * count all of an ordinary user's processes and keep bubblewrap itself from starting; seccomp refuses fork to hosts.
  */
 function resourceLimits({ runtime, limits }: LaunchSpec): string[] {
   const common = [
@@ -103,10 +103,9 @@ function resourceLimits({ runtime, limits }: LaunchSpec): string[] {
     `--nofile=${String(limits.openFiles)}`,
     `--fsize=${String(FILE_BYTES)}`,
   ];
-  const processes = limits.processes > 1 ? [`--nproc=${String(limits.processes)}`] : [];
   const data = runtime === 'isolate' ? [`--data=${String(isolateBytes(limits.memoryMb))}`] : [];
   const python = runtime === 'python' ? pythonLimits(limits) : [];
-  return [...common, ...processes, ...data, ...python];
+  return [...common, ...data, ...python];
 }
 
 /** Address space of a jitless isolate host in bytes: its own 96 MB and one and a half times the isolate's memory. */

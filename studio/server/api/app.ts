@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HubError, ERROR_TABLE, reportOf, type ErrorCode } from '@runtime-hub/plugin-sdk/contract';
 import type { Hub } from '../hub.ts';
@@ -17,7 +17,7 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** The whole API, for the owner of the data folder: served on the hub's socket, never on a network port. */
 export function createApp(hub: Hub, stop: () => void): Hono {
   const app = withErrors(new Hono());
-  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES }));
+  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
   app.get('/healthz', (context) => context.json(healthOf(hub)));
   app.route('/api/v1/plugins', pluginRoutes(hub));
   app.route('/api/v1/permissions/observe', observeRoutes(hub));
@@ -33,6 +33,10 @@ export function createApp(hub: Hub, stop: () => void): Hono {
   });
   return app;
 }
+
+/** The error itself would end as a bare 500. */
+const tooLarge = (context: Context): Response =>
+  context.json({ code: 'TOO_LARGE', message: 'The request is larger than 64 MiB.' }, 413);
 
 /** Answers every error as `{ code, message, data, retryable, cure }`; what is no HubError becomes a bare 500. */
 export function withErrors(app: Hono): Hono {

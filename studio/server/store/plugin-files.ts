@@ -35,9 +35,8 @@ export async function writePlugin(
   release: Release,
   { manifest, files }: VerifiedRelease,
 ): Promise<string> {
-  const staging = join(home, '.staging');
-  await mkdir(staging, { recursive: true, mode: 0o700 });
-  const fresh = await mkdtemp(join(staging, 'new-'));
+  const staging = await openStaging(home);
+  const fresh = join(staging, 'new');
   const place = join(home, manifest.id);
   try {
     await writeDurably(join(fresh, ARTIFACT), release.artifact);
@@ -53,9 +52,20 @@ export async function writePlugin(
   }
 }
 
-export async function removePlugin(home: string, id: PluginId): Promise<void> {
+/** A folder of its own for each change, since several may go on at once; what a killed hub left goes at the next start. */
+async function openStaging(home: string): Promise<string> {
   const staging = join(home, '.staging');
   await mkdir(staging, { recursive: true, mode: 0o700 });
+  return await mkdtemp(join(staging, 'change-'));
+}
+
+/** Removes what changes that were cut short have left. */
+export async function clearStaging(home: string): Promise<void> {
+  await rm(join(home, '.staging'), { recursive: true, force: true });
+}
+
+export async function removePlugin(home: string, id: PluginId): Promise<void> {
+  const staging = await openStaging(home);
   await clear(staging, join(home, id));
   await rm(staging, { recursive: true, force: true });
 }

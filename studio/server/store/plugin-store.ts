@@ -9,7 +9,7 @@ import {
   type ErrorReport,
   type PluginId,
 } from '@runtime-hub/plugin-sdk/contract';
-import { checkUnpacked, readRelease, removePlugin, writePlugin } from './plugin-files.ts';
+import { checkUnpacked, clearStaging, readRelease, removePlugin, writePlugin } from './plugin-files.ts';
 
 export interface RefusedPlugin {
   readonly id: PluginId;
@@ -37,6 +37,7 @@ export interface PluginStorePorts {
 
 /** Opens the store and verifies every plugin in it. */
 export async function openPluginStore(ports: PluginStorePorts): Promise<PluginStore> {
+  await clearStaging(join(ports.folder, 'plugins'));
   const store = new FolderStore(ports);
   await store.verify();
   return store;

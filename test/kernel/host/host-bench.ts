@@ -12,6 +12,7 @@ import {
   type Runtime,
 } from '@runtime-hub/plugin-sdk/contract';
 import type { PoolLimits } from '@runtime-hub/plugin-sdk/hosting';
+import { typeOf } from '../run/sketch.ts';
 import { createHostPool, type HostPool } from '../../../kernel/host/host-pool.ts';
 import { createLauncher } from '../../../plugin-sdk/hosting/jail/launcher.ts';
 import type { BlobAccess, CapabilityGate, Clock, InstalledPlugin } from '../../../kernel/ports.ts';
@@ -148,7 +149,11 @@ function manifestFor(id: string, changes: Partial<Manifest> = {}): Manifest {
     },
     ...{
       provides: [],
-      nodes: [],
+      nodes: [
+        typeOf('act', {
+          outputs: { pid: {}, value: {}, answer: {}, refused: {} },
+        }),
+      ],
     },
     ...changes,
   };

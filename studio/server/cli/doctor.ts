@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { createLauncher, examineMachine } from '@runtime-hub/plugin-sdk/hosting';
+import { examinePrograms } from '../services/process/confinement.ts';
 import { plain, type Command } from './output.ts';
 import { COMMON_OPTIONS } from './session.ts';
 
@@ -14,7 +15,8 @@ export const doctorCommand: Command = {
   help: HELP,
   async run(args) {
     const { values } = parseArgs({ args: [...args], options: COMMON_OPTIONS });
-    const findings = await examineMachine({ launcher: createLauncher({ minIsolation: 'strong' }) });
+    const launcher = createLauncher({ minIsolation: 'strong' });
+    const findings = [...(await examineMachine({ launcher })), await examinePrograms()];
     const isHealthy = findings.every((finding) => finding.ok || finding.optional);
     if (values.json) console.log(JSON.stringify({ healthy: isHealthy, findings }));
     for (const finding of values.json ? [] : findings) {

@@ -1,9 +1,10 @@
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import {
-  CAPABILITIES,
   capabilityText,
+  inWords,
   parseCapability,
+  visible,
   type JsonObject,
   type Permission,
   type Grant,
@@ -63,8 +64,7 @@ export const permissionsCommand: Command = {
 /** What a plugin asks for, in words, one line each. */
 export function permissionLines(permissions: readonly Permission[]): string[] {
   return permissions.map(
-    (it) =>
-      `  asks to: ${CAPABILITIES[it.capability].title} (${capabilityText(it)}) — ${plain(it.reason)}`,
+    (it) => `  asks to: ${inWords(it)} — ${plain(it.reason)}  (${visible(capabilityText(it))})`,
   );
 }
 
@@ -98,7 +98,7 @@ function grantTable(grants: readonly Grant[]): string {
   const rows = grants.map((grant) => [
     grant.status,
     grant.plugin,
-    capabilityText(grant.permission),
+    visible(capabilityText(grant.permission)),
     'by' in grant ? grant.by : '',
     plain(grant.permission.reason),
   ]);

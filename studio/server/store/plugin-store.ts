@@ -9,7 +9,13 @@ import {
   type ErrorReport,
   type PluginId,
 } from '@runtime-hub/plugin-sdk/contract';
-import { checkUnpacked, clearStaging, readRelease, removePlugin, writePlugin } from './plugin-files.ts';
+import {
+  checkUnpacked,
+  clearStaging,
+  readRelease,
+  removePlugin,
+  writePlugin,
+} from './plugin-files.ts';
 
 export interface RefusedPlugin {
   readonly id: PluginId;

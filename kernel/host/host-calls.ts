@@ -28,6 +28,8 @@ export interface HostCallsPorts extends CallLine {
   readonly limits: CallLimits;
 }
 
+const REFUSAL_MS = 100;
+
 type CallFrame = Extract<HostFrame, { t: 'call' }>;
 
 /** What one host's plugin asks of the hub: calls through the gate, events and logs, each within a question of the hub. */
@@ -121,6 +123,7 @@ export class HostCalls implements PluginCalls {
     const { host, gate, limits } = this.#ports;
     if (work === undefined) throw over();
     if (!this.#callBucket.take()) {
+      await this.#pause();
       const limit = `${String(limits.callsPerSecond)} calls a second`;
       throw new HubError('HOST_OVERLOADED', { plugin: this.#ports.plugin(), limit });
     }
@@ -129,6 +132,13 @@ export class HostCalls implements PluginCalls {
     const caller = { plugin: this.#ports.plugin(), run, workflow, node: about.node, host };
     const { capability, operation, args, id: call } = frame;
     return await gate.call(caller, { capability, operation, args, call }, about.signal);
+  }
+
+  /** Who calls too often waits for the refusal, so that calling again at once is no way to keep the hub busy. */
+  async #pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ports.clock.after(REFUSAL_MS, resolve);
+    await promise;
   }
 
   /** A plugin may only pass on what it may read. */

@@ -16,6 +16,9 @@ import { mayNameBlob, parseHostFrame } from './host-frame.ts';
 type Reply = Extract<HostFrame, { t: 'reply' }>;
 export type Incoming = Exclude<HostFrame, { t: 'reply' }>;
 
+/** Frames of one host that are taken before those of another. */
+const MOST_AT_ONCE = 32;
+
 export interface ChannelPorts {
   readonly clock: Clock;
   /** The plugin inside, for errors. */
@@ -196,9 +199,21 @@ export class Channel {
   }
 
   #read(chunk: Uint8Array): void {
-    if (this.#ended !== null) return;
+    if (this.#ended === null) this.#unlessBroken(() => this.#takeSome(this.#decoder.push(chunk)));
+  }
+
+  /** Takes a few frames, then lets others have their turn: a host that floods the hub must not be all it hears. */
+  #takeSome(texts: readonly string[]): void {
+    for (const text of texts.slice(0, MOST_AT_ONCE)) this.#take(text);
+    const { output } = this.#process;
+    if (texts.length <= MOST_AT_ONCE) return void (output.isPaused() && output.resume());
+    output.pause();
+    setImmediate(() => this.#unlessBroken(() => this.#takeSome(texts.slice(MOST_AT_ONCE))));
+  }
+
+  #unlessBroken(work: () => void): void {
     try {
-      for (const text of this.#decoder.push(chunk)) this.#take(text);
+      work();
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.#ports.onBroken({ detail: error.message });

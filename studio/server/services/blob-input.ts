@@ -1,3 +1,4 @@
+import { hash, webcrypto } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -31,8 +32,10 @@ export function parseBlobInput(args: Json): BlobInput {
   return { file, mime };
 }
 
+const { subtle } = webcrypto;
+
 /** Up to here a file in memory is read and written faster than a thread of the pool is woken. */
-export const SMALL_BYTES = 1_048_576;
+export const SMALL_BYTES = 262_144;
 
 /** Reads a file a host wrote, once, whole: what the host does to it later changes nothing. Rejects with BLOB_NOT_FOUND or BLOB_TOO_LARGE. */
 export async function readBlobInput(
@@ -63,6 +66,14 @@ export async function readBlobInput(
 }
 
 const readLater = promisify(read);
+
+/** Hex of the SHA-256; of what is large in a thread of its own. */
+export async function sha256Of(bytes: Buffer): Promise<string> {
+  if (bytes.length <= SMALL_BYTES) return hash('sha256', bytes, 'hex');
+  // SAFETY: no buffer of the hub's is shared between threads.
+  const own = bytes as Buffer<ArrayBuffer>;
+  return Buffer.from(await subtle.digest('SHA-256', own)).toString('hex');
+}
 
 function openInput(path: string): number {
   try {

@@ -1,3 +1,4 @@
+import type { Clock } from '@runtime-hub/kernel';
 import type { PluginId } from '@runtime-hub/plugin-sdk/contract';
 
 interface Share {
@@ -6,10 +7,22 @@ interface Share {
 }
 
 const NONE: Share = { bytes: 0, blobs: 0 };
+/** A screenshot of a large screen each quarter of a second, for as long as it likes … */
+const BYTES_PER_MS = 33_554_432 / 1000;
+/** … and this much at once after a pause. */
+const BURST_MS = 4000;
 
-/** What each plugin keeps in the blob store. */
+/** What each plugin keeps in the blob store, and how fast it may bring more. */
 export class BlobShares {
+  readonly #clock: Clock;
   readonly #shares = new Map<PluginId, Share>();
+  /** Until when what a plugin brought counts against its rate. */
+  readonly #paidUntil = new Map<PluginId, number>();
+  readonly #turns = new Map<PluginId, Promise<unknown>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   of(plugin: PluginId): Share {
     return this.#shares.get(plugin) ?? NONE;
@@ -17,10 +30,33 @@ export class BlobShares {
 
   add(plugin: PluginId, bytes: number): void {
     this.#change(plugin, bytes, 1);
+    const paid = Math.max(this.#paidUntil.get(plugin) ?? 0, this.#clock.now() - BURST_MS);
+    this.#paidUntil.set(plugin, paid + bytes / BYTES_PER_MS);
   }
 
   remove(plugin: PluginId, bytes: number): void {
     this.#change(plugin, -bytes, -1);
+  }
+
+  /** Brings one blob of a plugin after the other, none while it is ahead of its rate. */
+  async inTurn<T>(plugin: PluginId, bring: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(plugin) ?? Promise.resolve();
+    const turn = before
+      .catch(() => undefined)
+      .then(async () => {
+        await this.#pause(plugin);
+        return await bring();
+      });
+    this.#turns.set(plugin, turn);
+    return await turn;
+  }
+
+  async #pause(plugin: PluginId): Promise<void> {
+    const waitMs = (this.#paidUntil.get(plugin) ?? 0) - this.#clock.now();
+    if (waitMs <= 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#clock.after(waitMs, resolve);
+    await promise;
   }
 
   #change(plugin: PluginId, bytes: number, blobs: number): void {

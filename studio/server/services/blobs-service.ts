@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import {
 import { makeBlobFolder } from './blob-folder.ts';
 import { agrees, handlesIn, type NamedBlob } from './blob-handles.ts';
 import { BlobShares } from './blob-shares.ts';
-import { parseBlobInput, readBlobInput, SMALL_BYTES } from './blob-input.ts';
+import { parseBlobInput, readBlobInput, sha256Of, SMALL_BYTES } from './blob-input.ts';
 
 export interface BlobsOptions {
   readonly clock: Clock;
@@ -64,7 +64,7 @@ export function createBlobs(options: BlobsOptions): Blobs {
       capability: 'blobs',
       async call(operation, args, { caller }) {
         const need = `blobs.${operation}`;
-        if (operation === 'put') return await store.put(args, caller);
+        if (operation === 'put') return await store.putInTurn(args, caller);
         throw new HubError('CAPABILITY_DENIED', { plugin: caller.plugin, need });
       },
     },
@@ -91,13 +91,14 @@ class BlobStore {
   /** By digest: how many handles it has, and its writing. */
   readonly #kept = new Map<string, { handles: number; readonly written: Promise<void> }>();
   readonly #hosts = new Set<string>();
-  readonly #shares = new BlobShares();
+  readonly #shares: BlobShares;
   /** Handles that runs made which have not ended. */
   readonly #ofRuns = new Map<RunId, Set<string>>();
   readonly #ends = new Set<Disposable>();
   #bytes = 0;
 
   constructor(options: BlobsOptions) {
+    this.#shares = new BlobShares(options.clock);
     const folder = options.folder ?? makeBlobFolder();
     const sizes = {
       maxBytesPerBlob: 67_108_864,
@@ -134,16 +135,17 @@ class BlobStore {
     rmSync(this.#hostPath(host), { recursive: true, force: true });
   }
 
-  async put(args: Json, caller: Caller): Promise<BlobHandle> {
+  async putInTurn(args: Json, caller: Caller): Promise<BlobHandle> {
+    return await this.#shares.inTurn(caller.plugin, async () => await this.#put(args, caller));
+  }
+
+  async #put(args: Json, caller: Caller): Promise<BlobHandle> {
     const { host } = caller;
     const { file, mime } = parseBlobInput(args);
     if (host === null || !this.#hosts.has(host))
       throw new HubError('BLOB_NOT_FOUND', { blob: file });
-    const bytes = await readBlobInput(
-      this.#hostPath(host, 'out'),
-      file,
-      this.#options.maxBytesPerBlob,
-    );
+    const folder = this.#hostPath(host, 'out');
+    const bytes = await readBlobInput(folder, file, this.#options.maxBytesPerBlob);
     drop(this.#hostPath(host, 'out', file));
     return await this.add(bytes, mime, caller);
   }
@@ -152,7 +154,7 @@ class BlobStore {
     const { maxBytesPerBlob: maxBytes } = this.#options;
     if (bytes.length > maxBytes)
       throw new HubError('BLOB_TOO_LARGE', { sizeBytes: bytes.length, maxBytes });
-    const sha256 = hash('sha256', bytes, 'hex');
+    const sha256 = await sha256Of(bytes);
     await this.#keep(sha256, bytes);
     const $blob = randomBytes(16).toString('hex');
     const handle = { $blob, mime, sizeBytes: bytes.length, sha256 };

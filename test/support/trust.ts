@@ -12,5 +12,8 @@ export function applyPolicy(
   const signers = policy.namespaces[0]?.signers ?? [];
   const more = namespaces.map((match) => ({ match, signers }));
   const file = policyFile(folder);
-  writeFileSync(file, JSON.stringify({ ...policy, ...set, namespaces: [...policy.namespaces, ...more] }));
+  writeFileSync(
+    file,
+    JSON.stringify({ ...policy, ...set, namespaces: [...policy.namespaces, ...more] }),
+  );
 }

@@ -130,8 +130,8 @@ const forged = attacks(
     ['a call of an operation a thousand letters long', 'call({ operation: "x".repeat(1000) })'],
     ['a call that says who calls', 'call({ plugin: "core/flow" })'],
     [
-      '2,500 calls at once, more than a second’s worth and 256 that wait',
-      'write(Buffer.concat(Array.from({ length: 2500 }, (_, i) => calling(1000 + i))))',
+      '4,000 calls at once, more than a second’s worth and 256 that wait',
+      'write(Buffer.concat(Array.from({ length: 4000 }, (_, i) => calling(1000 + i))))',
     ],
   ],
   (name) => `${name} is a forgery and ends the host`,

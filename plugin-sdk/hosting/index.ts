@@ -1,3 +1,4 @@
+export { leakedDescriptors } from './descriptors.ts';
 export { describePlugin } from './describe-plugin.ts';
 export { Host } from './host.ts';
 export { examineMachine, type Finding } from './jail/doctor.ts';

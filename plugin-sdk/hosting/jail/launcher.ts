@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { openSync } from 'node:fs';
-import { readdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { readFile, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PassThrough, type Duplex, type Readable } from 'node:stream';
 import { HubError } from '../../contract/index.ts';
@@ -15,6 +15,7 @@ import {
   type Display,
   type JailView,
 } from './bubblewrap.ts';
+import { leakedDescriptors } from '../descriptors.ts';
 import { isThere, librariesOf } from './libraries.ts';
 import { endOrphans } from './orphans.ts';
 import { findPython } from './python.ts';
@@ -110,24 +111,12 @@ async function lookAround(options: LauncherOptions): Promise<Machine> {
     python: null,
     mounts: options.hosts?.mounts ?? RUNTIME_MOUNTS,
     display: displayOf(options.display ?? process.env['DISPLAY'] ?? ''),
-    leaked: await leakedDescriptors(),
+    leaked: await leakedDescriptors(STATUS_FD),
   };
 }
 
 const displayOf = (name: string): Display | null =>
   name === '' ? null : { name, authority: process.env['XAUTHORITY'] ?? null };
-
-async function leakedDescriptors(): Promise<readonly number[]> {
-  const closesOnExec = 0o2000000;
-  const leaked: number[] = [];
-  for (const name of await readdir('/proc/self/fdinfo')) {
-    const text = await readFile(`/proc/self/fdinfo/${name}`, 'utf8').catch(() => '');
-    const flags = /^flags:\s+(\d+)$/mu.exec(text)?.[1];
-    if (flags === undefined || Number(name) <= STATUS_FD) continue;
-    if ((Number.parseInt(flags, 8) & closesOnExec) === 0) leaked.push(Number(name));
-  }
-  return leaked;
-}
 
 async function findProgram(name: string, pack: string): Promise<string> {
   for (const folder of (process.env['PATH'] ?? '/usr/bin:/bin').split(path.delimiter)) {

@@ -1,5 +1,6 @@
 import type { Clock } from '@runtime-hub/kernel';
 import type { PluginId } from '@runtime-hub/plugin-sdk/contract';
+import { KeyedQueue } from './queues.ts';
 
 interface Share {
   readonly bytes: number;
@@ -18,7 +19,7 @@ export class BlobShares {
   readonly #shares = new Map<PluginId, Share>();
   /** Until when what a plugin brought counts against its rate. */
   readonly #paidUntil = new Map<PluginId, number>();
-  readonly #turns = new Map<PluginId, Promise<unknown>>();
+  readonly #turns = new KeyedQueue();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -40,15 +41,10 @@ export class BlobShares {
 
   /** Brings one blob of a plugin after the other, none while it is ahead of its rate. */
   async inTurn<T>(plugin: PluginId, bring: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(plugin) ?? Promise.resolve();
-    const turn = before
-      .catch(() => undefined)
-      .then(async () => {
-        await this.#pause(plugin);
-        return await bring();
-      });
-    this.#turns.set(plugin, turn);
-    return await turn;
+    return await this.#turns.run([plugin], async () => {
+      await this.#pause(plugin);
+      return await bring();
+    });
   }
 
   async #pause(plugin: PluginId): Promise<void> {

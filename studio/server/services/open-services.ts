@@ -108,6 +108,7 @@ function lazily(
   return capabilities.map((capability) => ({
     capability,
     async call(operation, args, use) {
+      use.signal.throwIfAborted();
       const services = await (loading ??= load());
       const service = services.find((it) => it.capability === capability);
       if (service === undefined) throw new Error(`nothing provides ${capability}`);

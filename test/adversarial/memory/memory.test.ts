@@ -3,7 +3,8 @@ import type { AnyAttack } from '../arena/attack.ts';
 import { playAttacks } from '../arena/play.ts';
 
 /** Near its limit the collector takes so long that the entry's time may be over first. */
-const GONE: readonly ErrorCode[] = ['HOST_OUT_OF_MEMORY', 'STEP_TIMED_OUT'];
+/** V8’s last words, by which the hub knows why, may come too late on a busy machine. */
+const GONE: readonly ErrorCode[] = ['HOST_OUT_OF_MEMORY', 'STEP_TIMED_OUT', 'HOST_CRASHED'];
 /** An array buffer that finds no room is an error the plugin may even catch. */
 const REFUSED = 'STEP_FAILED';
 

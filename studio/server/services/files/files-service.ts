@@ -3,7 +3,7 @@ import { HubError, type BlobHandle, type Json } from '@runtime-hub/plugin-sdk/co
 import { Changes } from './changes.ts';
 import { Meanwhile } from './entry.ts';
 import { fileError, refused } from './file-errors.ts';
-import { KeyedQueue, Slots } from './queues.ts';
+import { KeyedQueue, Slots } from '../queues.ts';
 import { listFolder, readFile, statFile } from './reading.ts';
 import type { UndoStore } from './undo-store.ts';
 import { undoChange } from './undoing.ts';

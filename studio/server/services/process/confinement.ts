@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { constants, readFileSync } from 'node:fs';
-import { access, readdir, readFile, realpath } from 'node:fs/promises';
+import { access, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { endLostPrograms, guarded, LIFE_FD } from './guard.ts';
+import { endLostPrograms, guarded } from './guard.ts';
 import type { Finding } from '@runtime-hub/plugin-sdk/hosting';
 
 /**
@@ -146,21 +146,6 @@ export function markOf(pid: number): number | null {
   } catch {
     return null;
   }
-}
-
-/** Descriptors above 2 that this process would pass on to any child, left open by whoever started it. */
-export async function leakedDescriptors(): Promise<readonly number[]> {
-  const names = await readdir('/proc/self/fdinfo').catch(() => []);
-  const found = await Promise.all(
-    names.map(Number).map(async (fd) => ({ fd, leaks: await isPassedOn(fd) })),
-  );
-  return found.filter(({ fd, leaks }) => leaks && fd > LIFE_FD).map(({ fd }) => fd);
-}
-
-async function isPassedOn(fd: number): Promise<boolean> {
-  const text = await readFile(`/proc/self/fdinfo/${String(fd)}`, 'utf8').catch(() => '');
-  const flags = /^flags:\s+(\d+)$/mu.exec(text)?.[1];
-  return flags !== undefined && (Number.parseInt(flags, 8) & 0o2_000_000) === 0;
 }
 
 async function find(name: string, path: string): Promise<string | null> {

@@ -1,6 +1,6 @@
 import type { Service, ServiceUse } from '@runtime-hub/kernel';
 import { HubError, type CapabilityName, type Json } from '@runtime-hub/plugin-sdk/contract';
-import { Slots } from '../files/queues.ts';
+import { Slots } from '../queues.ts';
 import { findConfinement, type Confinement } from './confinement.ts';
 import { endProgram, type EndArgs } from './end-program.ts';
 import { listPrograms } from './list-programs.ts';

@@ -6,7 +6,8 @@ import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import { constants } from 'node:os';
 import { randomInt } from 'node:crypto';
-import { leakedDescriptors, planCommand, statusOf, type Confinement } from './confinement.ts';
+import { leakedDescriptors } from '@runtime-hub/plugin-sdk/hosting';
+import { planCommand, statusOf, type Confinement } from './confinement.ts';
 import { GUARD, LIFE_FD } from './guard.ts';
 import { codeOf, refused, type Program } from './program.ts';
 import { GroupTree, NamespaceTree, WindowsTree, type ProgramTree } from './program-tree.ts';
@@ -94,7 +95,7 @@ async function descriptors(hasInput: boolean, hasGuard: boolean): Promise<StdioO
   const all: (number | 'pipe' | 'ignore')[] = [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe'];
   if (hasGuard) all.push('pipe', 'pipe');
   if (process.platform !== 'linux') return all;
-  leaked ??= leakedDescriptors();
+  leaked ??= leakedDescriptors(LIFE_FD);
   const found = await leaked;
   if (found.length > 0) nullDevice ??= openSync('/dev/null', 'r');
   for (const fd of found) {

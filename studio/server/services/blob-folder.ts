@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, existsSync, statfsSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  existsSync,
+  statfsSync,
+  unlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -36,5 +44,14 @@ function namespace(): string {
   } catch {
     // Without /proc no process can be looked up: a name of its own is never swept.
     return `x${String(process.pid)}`;
+  }
+}
+
+/** Removes a file if it is there; many times faster than rmSync. */
+export function drop(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Its host may have removed it itself.
   }
 }

@@ -10,7 +10,7 @@ import {
   type PluginId,
   type RunId,
 } from '@runtime-hub/plugin-sdk/contract';
-import { makeBlobFolder } from './blob-folder.ts';
+import { drop, makeBlobFolder } from './blob-folder.ts';
 import { agrees, handlesIn, type NamedBlob } from './blob-handles.ts';
 import { BlobShares } from './blob-shares.ts';
 import { parseBlobInput, readBlobInput, sha256Of, SMALL_BYTES } from './blob-input.ts';
@@ -62,9 +62,9 @@ export function createBlobs(options: BlobsOptions): Blobs {
   return {
     service: {
       capability: 'blobs',
-      async call(operation, args, { caller }) {
+      async call(operation, args, { caller, signal }) {
         const need = `blobs.${operation}`;
-        if (operation === 'put') return await store.putInTurn(args, caller);
+        if (operation === 'put') return await store.putInTurn(args, caller, signal);
         throw new HubError('CAPABILITY_DENIED', { plugin: caller.plugin, need });
       },
     },
@@ -135,8 +135,12 @@ class BlobStore {
     rmSync(this.#hostPath(host), { recursive: true, force: true });
   }
 
-  async putInTurn(args: Json, caller: Caller): Promise<BlobHandle> {
-    return await this.#shares.inTurn(caller.plugin, async () => await this.#put(args, caller));
+  /** Puts nothing for a caller that is gone when its turn comes: nobody would forget it with its run. */
+  async putInTurn(args: Json, caller: Caller, signal: AbortSignal): Promise<BlobHandle> {
+    return await this.#shares.inTurn(caller.plugin, async () => {
+      signal.throwIfAborted();
+      return await this.#put(args, caller);
+    });
   }
 
   async #put(args: Json, caller: Caller): Promise<BlobHandle> {
@@ -287,14 +291,5 @@ class BlobStore {
 
   #keptFile(sha256: string): string {
     return join(this.#options.folder, 'kept', sha256);
-  }
-}
-
-/** Removes a file if it is there; many times faster than rmSync. */
-function drop(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Its host may have removed it itself.
   }
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { findConfinement } from '../../../studio/server/services/process/confinement.ts';
 import { plugin } from '../../kernel/capability/world.ts';
 import {
@@ -162,7 +162,8 @@ const CHILD = join(import.meta.dirname, 'running-child.ts');
 /** A hub that runs one program, to be killed; tells when it has begun to start it. */
 function openHub(words: readonly string[], prefix: readonly string[] = []) {
   const [file = '', ...args] = [...prefix, process.execPath, CHILD, ...words];
-  const hub = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const hub = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  onTestFinished(() => void hub.kill('SIGKILL'));
   return { hub, lines: createInterface({ input: hub.stdout })[Symbol.asyncIterator]() };
 }
 

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import type { Manifest } from '@runtime-hub/plugin-sdk/contract';
 import { createLauncher, describePlugin } from '@runtime-hub/plugin-sdk/hosting';
 import { parseManifest } from '@runtime-hub/plugin-sdk/artifact';
-import { openBench, type Bench } from '../../kernel/host/host-bench.ts';
+import { openBench, type Bench, until } from '../../kernel/host/host-bench.ts';
 
 const ID = 'test/real';
 const HEAD = `
@@ -55,6 +55,8 @@ test('a spinning step ends the real Python host and the next one starts', async 
   await expect(spin).rejects.toMatchObject({
     code: expect.stringMatching(/^(HOST_UNRESPONSIVE|STEP_TIMED_OUT)$/u),
   });
+  // It has answered a moment before it ends; a run would try again.
+  await until(() => bench.events.some((event) => event.type === 'host.ended'));
   expect(await bench.act(ID, { value: 2 })).toEqual({ out: 2 });
 });
 

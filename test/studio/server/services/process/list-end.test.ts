@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { expect, test, vi, type TestContext } from 'vitest';
 import {
   coded,
@@ -22,7 +23,7 @@ async function stranger(
   const words = ['-c', '"$0" -c "$1" "$2" >/dev/null 2>&1 & echo $!', SH, script, mark];
   const child = spawn(SH, words, { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
   onTestFinished(() => {
-    for (const pid of marked(mark)) process.kill(pid, 'SIGKILL');
+    for (const pid of marked(mark)) endWithChildren(pid);
   });
   const exited = once(child, 'exit');
   // SAFETY: a pipe without an encoding gives buffers.
@@ -31,6 +32,13 @@ async function stranger(
   const pid = Number(line.toString());
   await waitFor(() => expect(marked(mark)).toContain(pid));
   return { pid, mark };
+}
+
+/** What a shell waits for has no mark of its own. */
+function endWithChildren(pid: number): void {
+  const path = `/proc/${String(pid)}/task/${String(pid)}/children`;
+  const children = readFileSync(path, 'utf8').split(' ').filter(Boolean).map(Number);
+  for (const it of [...children, pid]) if (isUp(it)) process.kill(it, 'SIGKILL');
 }
 
 /** So that it stays while its own children do, and each shows in its mark. */

@@ -1,5 +1,6 @@
 import { HubError, type Json, type JsonObject } from '../contract/index.ts';
-import { compileExpression, type Scope } from './expression.ts';
+import type { Scope } from './cel.ts';
+import { compileExpression } from './expression.ts';
 
 /** A `$cel` binding and its JSON pointer. */
 export interface Binding {

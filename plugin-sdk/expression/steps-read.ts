@@ -15,7 +15,7 @@ export function stepsRead(text: string): readonly string[] {
 
 function parse(text: string): object {
   try {
-    return cel().library.parse(text);
+    return cel().parse(text);
   } catch {
     return {};
   }

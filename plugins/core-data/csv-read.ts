@@ -1,5 +1,5 @@
+import { unfit } from '@runtime-hub/plugin-sdk';
 import { placeOf } from './json-text.ts';
-import { unfit } from './problems.ts';
 import type { Delimiter } from './schemas.ts';
 
 export interface Row {

@@ -1,6 +1,6 @@
+import { unfit } from '@runtime-hub/plugin-sdk';
 import type { Json } from '@runtime-hub/plugin-sdk/contract';
 import { isObject, ownValue } from './plain-json.ts';
-import { unfit } from './problems.ts';
 
 export interface CsvForm {
   readonly delimiter: string;

@@ -1,7 +1,7 @@
+import { unfit } from '@runtime-hub/plugin-sdk';
 import type { Json } from '@runtime-hub/plugin-sdk/contract';
 import { faultOf } from './json-fault.ts';
 import { MAX_DEPTH, checkedJson } from './plain-json.ts';
-import { unfit } from './problems.ts';
 
 /** The value that a JSON text (RFC 8259) stands for. Throws STEP_INPUT_INVALID with line and column, quoting nothing. */
 export function parseJsonText(text: string, at: string): Json {

@@ -1,14 +1,10 @@
+import { unfit } from '@runtime-hub/plugin-sdk';
 import type { Json } from '@runtime-hub/plugin-sdk/contract';
-import { unfit } from './problems.ts';
+import type { Budget } from '@runtime-hub/plugin-sdk/expression';
 
 /** Levels a value may be nested; a frame to the hub may hold 64, some of them its own. */
 export const MAX_DEPTH = 48;
 const MAX_VALUES = 100_000;
-
-/** How many values may still come; shared by the parts of one output. */
-export interface Budget {
-  left: number;
-}
 
 export const newBudget = (): Budget => ({ left: MAX_VALUES });
 

@@ -1,6 +1,6 @@
+import { unfit } from '@runtime-hub/plugin-sdk';
 import type { BlobHandle, HttpRequest, Json } from '@runtime-hub/plugin-sdk/contract';
 import { encoded } from './address.ts';
-import { unfit } from './problems.ts';
 
 export type BodyForm = 'json' | 'text' | 'form' | 'blob';
 

@@ -1,6 +1,6 @@
+import { unfit } from '@runtime-hub/plugin-sdk';
 import type { HttpRequest } from '@runtime-hub/plugin-sdk/contract';
 import { originOf, withQuery } from './address.ts';
-import { unfit } from './problems.ts';
 import type { Auth, Common } from './settings.ts';
 
 type Headers = NonNullable<HttpRequest['headers']>;

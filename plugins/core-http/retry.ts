@@ -1,4 +1,4 @@
-import { HubError, type StepContext } from '@runtime-hub/plugin-sdk';
+import { codeOf, type StepContext } from '@runtime-hub/plugin-sdk';
 import type { HttpRequest, HttpResponse, Json } from '@runtime-hub/plugin-sdk/contract';
 import type { Retry } from './settings.ts';
 
@@ -91,13 +91,7 @@ function answerOf(outcome: Outcome): HttpResponse {
 
 function isPassing(outcome: Outcome): boolean {
   if (!('error' in outcome)) return PASSING.includes(outcome.response.status);
-  return PASSING_CODES.includes(codeOf(outcome.error));
-}
-
-function codeOf(error: unknown): string {
-  if (error instanceof HubError) return error.code;
-  const isObject = typeof error === 'object' && error !== null;
-  return isObject && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return PASSING_CODES.includes(codeOf(outcome.error) ?? '');
 }
 
 /** Milliseconds that Retry-After asks for, in seconds or as a date (RFC 9110 section 10.2.3); 0 when it asks for none. */

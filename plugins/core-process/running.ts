@@ -17,14 +17,18 @@ export const RunSettings = {
   anyExit: Type.Optional(Type.Boolean({ default: false })),
 };
 
-/** What arrives at, and leaves, every node which runs a program. */
-export const RunInputs = { stdin: Type.String({ maxLength: 524_288 }) };
-export const RunOutputs = { result: RunOperations.run.result, stdout: Type.String() };
+/** What is the same in every node which runs a program. */
+export const RunNode = {
+  effect: 'external',
+  inputs: { stdin: Type.String({ maxLength: 524_288 }) },
+  optionalInputs: ['stdin'],
+  outputs: { result: RunOperations.run.result, stdout: Type.String() },
+  /** A little more than a program may take. */
+  timeoutMs: 3_605_000,
+  uses: ['process.run'],
+} as const;
 
-/** A little more than a program may take. */
-export const RUN_TIMEOUT_MS = 3_605_000;
-
-export type RunResult = Static<typeof RunOperations.run.result>;
+type RunResult = Static<typeof RunOperations.run.result>;
 
 interface Settings {
   readonly exitCodes?: readonly number[];

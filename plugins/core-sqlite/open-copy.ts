@@ -1,5 +1,5 @@
 import { constants, DatabaseSync } from 'node:sqlite';
-import { unfit } from './problems.ts';
+import { unfit } from '@runtime-hub/plugin-sdk';
 
 /** What one statement may take; a value of 16 MB is far more than an answer can carry. */
 const LIMITS = {

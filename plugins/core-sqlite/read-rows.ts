@@ -1,7 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
+import { unfit } from '@runtime-hub/plugin-sdk';
 import type { Json } from '@runtime-hub/plugin-sdk/contract';
 import type { Copy } from './open-copy.ts';
-import { unfit } from './problems.ts';
 
 export interface Query {
   readonly sql: string;

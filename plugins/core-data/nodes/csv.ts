@@ -1,11 +1,10 @@
 import * as Type from '@runtime-hub/plugin-sdk/schema';
-import { defineNode } from '@runtime-hub/plugin-sdk';
+import { defineNode, unfit } from '@runtime-hub/plugin-sdk';
 import type { Json } from '@runtime-hub/plugin-sdk/contract';
 import { readCsv, type Row } from '../csv-read.ts';
 import { writeCsv } from '../csv-write.ts';
 import { placeOf } from '../json-text.ts';
 import { checkKey } from '../plain-json.ts';
-import { unfit } from '../problems.ts';
 import { Delimiter, Items, Names } from '../schemas.ts';
 import { turns } from '../turns.ts';
 

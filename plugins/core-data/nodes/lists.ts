@@ -1,8 +1,7 @@
 import * as Type from '@runtime-hub/plugin-sdk/schema';
-import { defineNode } from '@runtime-hub/plugin-sdk';
+import { defineNode, unfit } from '@runtime-hub/plugin-sdk';
 import { AnyJson, type Json } from '@runtime-hub/plugin-sdk/contract';
 import { ownValue } from '../plain-json.ts';
-import { unfit } from '../problems.ts';
 import { Items } from '../schemas.ts';
 
 const Key = Type.String({ minLength: 1, maxLength: 200 });

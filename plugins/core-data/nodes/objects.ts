@@ -1,8 +1,7 @@
 import * as Type from '@runtime-hub/plugin-sdk/schema';
-import { defineNode } from '@runtime-hub/plugin-sdk';
+import { defineNode, unfit } from '@runtime-hub/plugin-sdk';
 import { AnyJson, AnyObject, type Json } from '@runtime-hub/plugin-sdk/contract';
 import { checkKey, isObject, MAX_DEPTH } from '../plain-json.ts';
-import { unfit } from '../problems.ts';
 import { Names } from '../schemas.ts';
 
 /** Keeps some keys. */

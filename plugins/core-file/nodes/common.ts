@@ -1,5 +1,5 @@
 import * as Type from '@runtime-hub/plugin-sdk/schema';
-import { HubError, type StepContext, type TriggerContext } from '@runtime-hub/plugin-sdk';
+import { unfit, type StepContext, type TriggerContext } from '@runtime-hub/plugin-sdk';
 import type { CapabilityName, JsonObject } from '@runtime-hub/plugin-sdk/contract';
 
 /** Absolute, or below the user's home as `~/…`. */
@@ -19,10 +19,7 @@ export function pathOf(
 ): string {
   const path = inputs[at] ?? config[at];
   if (path !== undefined) return path;
-  const cure = `Write “${at}” in the node’s settings, or connect it.`;
-  throw new HubError('STEP_INPUT_INVALID', {
-    problems: [{ at: `/${at}`, message: 'is missing', cure }],
-  });
+  throw unfit(`/${at}`, 'is missing', `Write “${at}” in the node’s settings, or connect it.`);
 }
 
 /** Asks the hub; `T` is the operation's result in the contract. */
@@ -35,8 +32,12 @@ export async function ask<T>(
   return (await context.call(capability, operation, args)) as T;
 }
 
-/** The code of an error of the hub; null for any other. In an isolate such an error is of another realm, so no instance of Error. */
-export function codeOf(error: unknown): string | null {
-  const isCoded = typeof error === 'object' && error !== null && 'code' in error;
-  return isCoded && typeof error.code === 'string' ? error.code : null;
+/** Asks for a change of files; what the node “undo” needs to take it back. */
+export async function change(
+  context: Pick<StepContext, 'call'>,
+  operation: 'make-folder' | 'move' | 'remove',
+  args: { readonly path: string; readonly to?: string },
+): Promise<Type.Static<typeof FileChange>> {
+  const { undo } = await ask<{ readonly undo: string }>(context, ['fs.write', operation], args);
+  return { path: args.path, undo };
 }

@@ -1,6 +1,6 @@
 import * as Type from '@runtime-hub/plugin-sdk/schema';
 import { defineNode } from '@runtime-hub/plugin-sdk';
-import { FileChange, Path, ask, pathOf } from './common.ts';
+import { FileChange, Path, change, pathOf } from './common.ts';
 
 /** Makes a folder. */
 export const makeFolderNode = defineNode({
@@ -15,9 +15,6 @@ export const makeFolderNode = defineNode({
   uses: ['fs.write'],
   async run({ config, inputs, context }) {
     const path = pathOf('path', config, inputs);
-    const { undo } = await ask<{ readonly undo: string }>(context, ['fs.write', 'make-folder'], {
-      path,
-    });
-    return { change: { path, undo } };
+    return { change: await change(context, 'make-folder', { path }) };
   },
 });

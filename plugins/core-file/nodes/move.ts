@@ -1,6 +1,6 @@
 import * as Type from '@runtime-hub/plugin-sdk/schema';
 import { defineNode } from '@runtime-hub/plugin-sdk';
-import { FileChange, Path, ask, pathOf } from './common.ts';
+import { FileChange, Path, change, pathOf } from './common.ts';
 
 /** Moves or renames a file or folder. */
 export const moveNode = defineNode({
@@ -19,10 +19,6 @@ export const moveNode = defineNode({
   uses: ['fs.read', 'fs.write'],
   async run({ config, inputs, context }) {
     const [path, to] = [pathOf('path', config, inputs), pathOf('to', config, inputs)];
-    const { undo } = await ask<{ readonly undo: string }>(context, ['fs.write', 'move'], {
-      path,
-      to,
-    });
-    return { change: { path, undo }, to };
+    return { change: await change(context, 'move', { path, to }), to };
   },
 });

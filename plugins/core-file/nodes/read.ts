@@ -1,7 +1,7 @@
 import * as Type from '@runtime-hub/plugin-sdk/schema';
-import { defineNode } from '@runtime-hub/plugin-sdk';
+import { codeOf, defineNode } from '@runtime-hub/plugin-sdk';
 import { BlobHandle } from '@runtime-hub/plugin-sdk/contract';
-import { Path, ask, codeOf, pathOf } from './common.ts';
+import { Path, ask, pathOf } from './common.ts';
 
 const LARGEST_BYTES = 67_108_864;
 

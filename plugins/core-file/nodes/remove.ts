@@ -1,6 +1,6 @@
 import * as Type from '@runtime-hub/plugin-sdk/schema';
 import { defineNode } from '@runtime-hub/plugin-sdk';
-import { FileChange, Path, ask, pathOf } from './common.ts';
+import { FileChange, Path, change, pathOf } from './common.ts';
 
 /** Removes a file or an empty folder. */
 export const removeNode = defineNode({
@@ -16,9 +16,6 @@ export const removeNode = defineNode({
   uses: ['fs.write'],
   async run({ config, inputs, context }) {
     const path = pathOf('path', config, inputs);
-    const { undo } = await ask<{ readonly undo: string }>(context, ['fs.write', 'remove'], {
-      path,
-    });
-    return { change: { path, undo } };
+    return { change: await change(context, 'remove', { path }) };
   },
 });

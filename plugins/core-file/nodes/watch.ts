@@ -1,7 +1,7 @@
 import * as Type from '@runtime-hub/plugin-sdk/schema';
-import { defineTrigger, type TriggerContext } from '@runtime-hub/plugin-sdk';
+import { codeOf, defineTrigger, type TriggerContext } from '@runtime-hub/plugin-sdk';
 import { fits } from '../name-pattern.ts';
-import { Path, ask, codeOf } from './common.ts';
+import { Path, ask } from './common.ts';
 
 const WAIT_MS = 20_000;
 /** How long it lets a rate recover, or a folder that is gone come back. */

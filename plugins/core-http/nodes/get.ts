@@ -1,11 +1,10 @@
 import * as Type from '@runtime-hub/plugin-sdk/schema';
-import { defineNode } from '@runtime-hub/plugin-sdk';
+import { defineNode, unfit } from '@runtime-hub/plugin-sdk';
 import { AnyJson, type HttpRequest } from '@runtime-hub/plugin-sdk/contract';
 import { checkStatus } from '../answer.ts';
 import { buildRequest } from '../build-request.ts';
 import { about, bodyOf, bodyOutputs } from '../outputs.ts';
 import { readPages } from '../paging.ts';
-import { unfit } from '../problems.ts';
 import { Sender } from '../retry.ts';
 import { common, Paging } from '../settings.ts';
 

@@ -1,4 +1,4 @@
-import { HubError, type StepContext } from '@runtime-hub/plugin-sdk';
+import { HubError, codeOf, type StepContext } from '@runtime-hub/plugin-sdk';
 import type { Area, ImageHandle } from '@runtime-hub/plugin-sdk/contract';
 
 /** Looks again and throws SCREEN_TARGET_CHANGED unless every pixel is as it was in `seen`. */
@@ -9,7 +9,7 @@ export async function checkUnchanged(
 ): Promise<void> {
   const target = config.window === undefined ? 'The screen' : `Window “${config.window}”`;
   const now = await compare(context, config, seen).catch((error: unknown) => {
-    if (!isNotFound(error)) throw error;
+    if (codeOf(error) !== 'SCREEN_TARGET_NOT_FOUND') throw error;
     throw new HubError('SCREEN_TARGET_CHANGED', { target, detail: 'it is not where it was' });
   });
   if (now.same) return;
@@ -35,11 +35,6 @@ async function compare(
   const args = { area, width, sha256: blob.sha256 };
   // SAFETY: the broker checked the result against the contract.
   return (await context.call('screen.capture', 'compare', args)) as unknown as Compared;
-}
-
-/** Errors of calls come from the hub: another class than this plugin's, so only the code tells. */
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'SCREEN_TARGET_NOT_FOUND';
 }
 
 /**

@@ -1,4 +1,5 @@
-import { defineNode, type Static } from '@runtime-hub/plugin-sdk';
+import type { Static } from '@runtime-hub/plugin-sdk/schema';
+import { defineNode } from '@runtime-hub/plugin-sdk';
 import { ListOperations } from '@runtime-hub/plugin-sdk/contract';
 
 const { processes } = ListOperations.list.result.properties;

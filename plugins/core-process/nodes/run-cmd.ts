@@ -1,13 +1,6 @@
 import * as Type from '@runtime-hub/plugin-sdk/schema';
 import { defineNode } from '@runtime-hub/plugin-sdk';
-import {
-  RUN_TIMEOUT_MS,
-  RunInputs,
-  RunOutputs,
-  RunSettings,
-  runArgs,
-  runProgram,
-} from '../running.ts';
+import { RunNode, RunSettings, runArgs, runProgram } from '../running.ts';
 
 const CMD = 'C:/Windows/System32/cmd.exe';
 /** Holds the command, which so needs no quoting; cmd.exe has rules for that of its own. */
@@ -15,11 +8,11 @@ const VARIABLE = 'HUB_COMMAND';
 
 /** Runs a command line of CMD. */
 export const runCmdNode = defineNode({
+  ...RunNode,
   type: 'run-cmd',
   title: 'Run CMD',
   description:
     'Runs one command line of CMD on Windows. Put values that come from elsewhere into the environment and write them as !NAME!, so that they cannot become part of the command.',
-  effect: 'external',
   config: Type.Object(
     {
       /** One line; CMD takes no longer one. */
@@ -28,11 +21,6 @@ export const runCmdNode = defineNode({
     },
     { additionalProperties: false },
   ),
-  inputs: RunInputs,
-  optionalInputs: ['stdin'],
-  outputs: RunOutputs,
-  timeoutMs: RUN_TIMEOUT_MS,
-  uses: ['process.run'],
   async run({ config, inputs, context }) {
     const command = { program: CMD, args: ['/d', '/v:on', '/c', `%${VARIABLE}%`] };
     const env = { ...config.env, [VARIABLE]: config.command };

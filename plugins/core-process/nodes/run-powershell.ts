@@ -1,14 +1,7 @@
 import * as Type from '@runtime-hub/plugin-sdk/schema';
 import { defineNode } from '@runtime-hub/plugin-sdk';
 import { base64OfUtf16 } from '../base64.ts';
-import {
-  RUN_TIMEOUT_MS,
-  RunInputs,
-  RunOutputs,
-  RunSettings,
-  runArgs,
-  runProgram,
-} from '../running.ts';
+import { RunNode, RunSettings, runArgs, runProgram } from '../running.ts';
 
 const POWERSHELL = 'C:/Windows/System32/WindowsPowerShell/v1.0/powershell.exe';
 const FLAGS = ['-NoLogo', '-NoProfile', '-NonInteractive', '-OutputFormat', 'Text'];
@@ -17,11 +10,11 @@ const QUIET = "$ProgressPreference='SilentlyContinue';";
 
 /** Runs a script of PowerShell. */
 export const runPowershellNode = defineNode({
+  ...RunNode,
   type: 'run-powershell',
   title: 'Run PowerShell',
   description:
     'Runs a script of PowerShell on Windows. Put values that come from elsewhere into the environment and read them as $env:NAME, so that they cannot become part of the script.',
-  effect: 'external',
   config: Type.Object(
     {
       /** Windows limits a command line to 32,767 characters, which hold this much. */
@@ -32,11 +25,6 @@ export const runPowershellNode = defineNode({
     },
     { additionalProperties: false },
   ),
-  inputs: RunInputs,
-  optionalInputs: ['stdin'],
-  outputs: RunOutputs,
-  timeoutMs: RUN_TIMEOUT_MS,
-  uses: ['process.run'],
   async run({ config, inputs, context }) {
     const script = base64OfUtf16(QUIET + config.script);
     const command = {

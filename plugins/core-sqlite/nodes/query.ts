@@ -1,8 +1,7 @@
 import * as Type from '@runtime-hub/plugin-sdk/schema';
-import { defineNode } from '@runtime-hub/plugin-sdk';
+import { defineNode, unfit } from '@runtime-hub/plugin-sdk';
 import { AnyJson, BlobHandle } from '@runtime-hub/plugin-sdk/contract';
 import { openCopy } from '../open-copy.ts';
-import { unfit } from '../problems.ts';
 import { readRows } from '../read-rows.ts';
 
 const LONGEST_MS = 30_000;

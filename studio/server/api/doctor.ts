@@ -1,12 +1,9 @@
 import { Hono } from 'hono';
-import { examineMachine } from '@runtime-hub/plugin-sdk/hosting';
+import { examineHub } from '../doctor.ts';
 import type { Hub } from '../hub.ts';
-import { examinePrograms } from '../services/process/confinement.ts';
 
 export function doctorRoutes(hub: Hub): Hono {
   return new Hono().get('/', async (context) =>
-    context.json({
-      findings: [...(await examineMachine({ launcher: hub.launcher })), await examinePrograms()],
-    }),
+    context.json({ findings: await examineHub({ launcher: hub.launcher }) }),
   );
 }

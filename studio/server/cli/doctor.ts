@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { createLauncher, examineMachine } from '@runtime-hub/plugin-sdk/hosting';
-import { examinePrograms } from '../services/process/confinement.ts';
+import { createLauncher } from '@runtime-hub/plugin-sdk/hosting';
+import { examineHub } from '../doctor.ts';
 import { plain, type Command } from './output.ts';
 import { COMMON_OPTIONS } from './session.ts';
 
@@ -16,7 +16,7 @@ export const doctorCommand: Command = {
   async run(args) {
     const { values } = parseArgs({ args: [...args], options: COMMON_OPTIONS });
     const launcher = createLauncher({ minIsolation: 'strong' });
-    const findings = [...(await examineMachine({ launcher })), await examinePrograms()];
+    const findings = await examineHub({ launcher });
     const isHealthy = findings.every((finding) => finding.ok || finding.optional);
     if (values.json) console.log(JSON.stringify({ healthy: isHealthy, findings }));
     for (const finding of values.json ? [] : findings) {

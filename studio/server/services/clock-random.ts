@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Service } from '@runtime-hub/kernel';
-import { HubError, type Json } from '@runtime-hub/plugin-sdk/contract';
+import { HubError, unfit, type Json } from '@runtime-hub/plugin-sdk/contract';
 
 const MAX_BYTES = 1024;
 
@@ -34,7 +34,5 @@ function countIn(args: Json): number {
   if (typeof count === 'number' && Number.isInteger(count) && count >= 1 && count <= MAX_BYTES)
     return count;
   const cure = `Give a whole number from 1 to ${String(MAX_BYTES)}.`;
-  throw new HubError('STEP_INPUT_INVALID', {
-    problems: [{ at: '/count', message: 'does not fit', cure }],
-  });
+  throw unfit('/count', 'does not fit', cure);
 }

@@ -14,12 +14,51 @@ export class KeyedQueue {
   }
 }
 
-interface Line {
-  busy: number;
-  readonly waiting: Set<() => void>;
+/** A number of places; who comes when all are taken waits, first come first served. */
+export class Line {
+  readonly #places: number;
+  readonly #waiting = new Set<() => void>();
+  #taken = 0;
+
+  constructor(places: number) {
+    this.#places = places;
+  }
+
+  get isEmpty(): boolean {
+    return this.#taken === 0;
+  }
+
+  /** Rejects with the signal's reason. */
+  async enter(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#taken < this.#places) {
+      this.#taken += 1;
+      return;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const abort = (): void => {
+      // It may have got its place in this very turn; then this changes nothing any more.
+      this.#waiting.delete(resolve);
+      reject(signal.reason);
+    };
+    this.#waiting.add(resolve);
+    signal.addEventListener('abort', abort, { once: true });
+    await promise.finally(() => signal.removeEventListener('abort', abort));
+  }
+
+  /** The place goes to who waits longest. */
+  leave(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) {
+      this.#taken -= 1;
+      return;
+    }
+    this.#waiting.delete(next);
+    next();
+  }
 }
 
-/** Lets so many pieces of work of one owner go on at once; others wait, first come first served. */
+/** So many places for each owner. */
 export class Slots {
   readonly #perOwner: number;
   readonly #lines = new Map<string, Line>();
@@ -28,44 +67,23 @@ export class Slots {
     this.#perOwner = perOwner;
   }
 
-  /** Rejects with the signal's reason when it aborts while waiting. */
-  async run<T>(owner: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const line = this.#lines.get(owner) ?? { busy: 0, waiting: new Set() };
+  /** A place until it is disposed of. Rejects with the signal's reason. */
+  async enter(owner: string, signal: AbortSignal): Promise<Disposable> {
+    signal.throwIfAborted();
+    const line = this.#lines.get(owner) ?? new Line(this.#perOwner);
     this.#lines.set(owner, line);
-    if (line.busy < this.#perOwner) line.busy += 1;
-    else await turn(line, signal);
-    try {
-      return await work();
-    } finally {
-      this.#leave(owner, line);
-    }
+    await line.enter(signal);
+    return {
+      [Symbol.dispose]: () => {
+        line.leave();
+        if (line.isEmpty) this.#lines.delete(owner);
+      },
+    };
   }
 
-  /** Hands the place to the next, or gives it back. */
-  #leave(owner: string, line: Line): void {
-    const [next] = line.waiting;
-    if (next !== undefined) {
-      line.waiting.delete(next);
-      next();
-      return;
-    }
-    line.busy -= 1;
-    if (line.busy === 0) this.#lines.delete(owner);
-  }
-}
-
-async function turn(line: Line, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const abort = (): void => {
-    line.waiting.delete(resolve);
-    reject(signal.reason);
-  };
-  line.waiting.add(resolve);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    await promise;
-  } finally {
-    signal.removeEventListener('abort', abort);
+  /** Does a piece of work in a place. Rejects with the signal's reason, as long as it waits. */
+  async run<T>(owner: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    using _place = await this.enter(owner, signal);
+    return await work();
   }
 }

@@ -1,9 +1,9 @@
 import { pluginId, type PluginId } from '@runtime-hub/plugin-sdk/contract';
 import { expect, test } from 'vitest';
 import { Allowance } from '../../../studio/server/services/http/allowance.ts';
-import { Line } from '../../../studio/server/services/http/line.ts';
 import { Lookups } from '../../../studio/server/services/http/lookups.ts';
 import { orAborted } from '../../../studio/server/services/http/signals.ts';
+import { Line } from '../../../studio/server/services/queues.ts';
 import { serve, serveRaw, world } from '../../studio/server/services/http/world.ts';
 
 const [one, two, three] = ['acme/one', 'acme/two', 'acme/three'].map(pluginId) as [

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { ErrorReport, JsonObject, StepReport } from '@runtime-hub/plugin-sdk/contract';
 import { advance } from '../../../kernel/run/machine.ts';
 import {
@@ -50,6 +51,10 @@ export function traceOf(plan: Plan, trigger: RunState['trigger'] = null): Trace 
   };
   return trace;
 }
+
+/** Compares a trace with the one that is kept in traces/. */
+export const expectTrace = async (trace: Trace, name: string): Promise<void> =>
+  await expect(trace.toString()).toMatchFileSnapshot(`traces/${name}.txt`);
 
 function inputLine(input: Input): string {
   switch (input.type) {

@@ -61,6 +61,7 @@ function setUp(narrowed?: string) {
     const step = { node: 'n', type: `${ID}:${type}`, config, inputs: {}, links: {} };
     const request = {
       run: runId('run-00000001'),
+      workspace: 'default',
       workflow: 'w',
       plugin: ID,
       steps: [step],
@@ -118,7 +119,14 @@ test('the trigger tells of new files from within the jail until it is stopped', 
   writeFileSync(join(home, 'in/old'), 'x');
   const stop = new AbortController();
   const config = { path: '~/in', settleMs: 30, atStart: true };
-  const request = { plugin: ID, node: 'n', type: `${ID}:watch`, config, workflow: 'w' };
+  const request = {
+    plugin: ID,
+    node: 'n',
+    type: `${ID}:watch`,
+    config,
+    workspace: 'default',
+    workflow: 'w',
+  };
   const told: Json[] = [];
   const listening = bench.pool.listen(
     request,

@@ -37,6 +37,7 @@ function setUp(refuse: (operation: string) => void = () => {}) {
     state: {
       get: async () => await Promise.resolve(null),
       set: async () => await Promise.resolve(),
+      replace: async () => await Promise.resolve({ replaced: true, before: null }),
     },
     blobs: { read: unused, write: unused },
     sleep: async () => await new Promise((resolve) => setImmediate(resolve)),

@@ -72,7 +72,13 @@ async function run(
   config: Record<string, Json>,
 ): Promise<StepReport | undefined> {
   const step = { node: 'only', type: `core/http:${type}`, config, inputs: {}, links: {} };
-  const about = { run: runId('run-00000001'), workflow: 'test', plugin: HTTP, deadlineMs: 20_000 };
+  const about = {
+    run: runId('run-00000001'),
+    workspace: 'default',
+    workflow: 'test',
+    plugin: HTTP,
+    deadlineMs: 20_000,
+  };
   const never = new AbortController().signal;
   return (await pool.run({ ...about, steps: [step], values: {} }, never))[0];
 }

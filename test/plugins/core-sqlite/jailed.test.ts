@@ -6,9 +6,29 @@ import { INVOICES } from './databases.ts';
 
 const SQLITE = pluginId('core/sqlite');
 
-async function keep(hub: Hub, bytes: Uint8Array): Promise<BlobHandle> {
-  const nobody = { plugin: SQLITE, run: null, workflow: null, node: null, host: null };
-  return await hub.blobs.add(Buffer.from(bytes), 'application/vnd.sqlite3', nobody);
+interface Stage extends AsyncDisposable {
+  readonly hub: Hub;
+  readonly database: BlobHandle;
+}
+
+/** A hub with the plugin, and a database that it may read. */
+async function openStage(): Promise<Stage> {
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(temporaryFolder('sqlite'));
+  const hub = stack.use(await openHub({ folder: folder.path }));
+  await installBuiltIns(hub, ['core/sqlite']);
+  const nobody = {
+    plugin: SQLITE,
+    run: null,
+    workspace: 'default',
+    workflow: null,
+    node: null,
+    host: null,
+  };
+  const mime = 'application/vnd.sqlite3';
+  const database = await hub.blobs.add(Buffer.from(INVOICES), mime, nobody);
+  const owned = stack.move();
+  return { hub, database, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
 }
 
 const asking = (sql: string, database: BlobHandle, timeoutMs = 20_000): WorkflowDocument => ({
@@ -27,10 +47,8 @@ const asking = (sql: string, database: BlobHandle, timeoutMs = 20_000): Workflow
 });
 
 test('the signed plugin asks a database inside its jail', { timeout: 60_000 }, async () => {
-  using folder = temporaryFolder('sqlite');
-  await using hub = await openHub({ folder: folder.path });
-  await installBuiltIns(hub, ['core/sqlite']);
-  const database = await keep(hub, INVOICES);
+  await using stage = await openStage();
+  const { hub, database } = stage;
   const sql = 'SELECT sum(total) AS total FROM invoice WHERE customer = ?';
   const { finished } = await hub.engine.start(asking(sql, database));
   const done = await eventOf(hub, 'step.finished');
@@ -42,10 +60,8 @@ test(
   'a query without end is ended at its deadline, and the next one is answered',
   { timeout: 60_000 },
   async () => {
-    using folder = temporaryFolder('sqlite');
-    await using hub = await openHub({ folder: folder.path });
-    await installBuiltIns(hub, ['core/sqlite']);
-    const database = await keep(hub, INVOICES);
+    await using stage = await openStage();
+    const { hub, database } = stage;
     const endless =
       'WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) AS n FROM r WHERE n = ?';
     const stuck = await hub.engine.start(asking(endless, database, 1000));
@@ -62,10 +78,8 @@ test(
   'a query that takes all the memory there is ends its own host only',
   { timeout: 60_000 },
   async () => {
-    using folder = temporaryFolder('sqlite');
-    await using hub = await openHub({ folder: folder.path });
-    await installBuiltIns(hub, ['core/sqlite']);
-    const database = await keep(hub, INVOICES);
+    await using stage = await openStage();
+    const { hub, database } = stage;
     const greedy =
       "WITH RECURSIVE r(n) AS (SELECT hex(zeroblob(999999)) UNION SELECT n || 'x' FROM r) SELECT count(*) AS n FROM r WHERE n = ?";
     const { finished } = await hub.engine.start(asking(greedy, database));

@@ -1,4 +1,4 @@
-import { HubError } from '@runtime-hub/plugin-sdk/contract';
+import { HubError, codeOf } from '@runtime-hub/plugin-sdk/contract';
 
 /** Why the system refused, in words a user reads; codes of errno(3). */
 const REASONS: ReadonlyMap<string, string> = new Map([
@@ -36,8 +36,5 @@ export function fileError(path: string, error: unknown): unknown {
 
 /** The errno name of a failed system call; null for any other error. */
 export function systemCode(error: unknown): string | null {
-  if (!(error instanceof Error) || error instanceof HubError) return null;
-  return 'syscall' in error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : null;
+  return error instanceof Error && 'syscall' in error ? codeOf(error) : null;
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PluginId, RunId } from '@runtime-hub/plugin-sdk/contract';
 import { refused, systemCode } from './file-errors.ts';
@@ -101,8 +101,8 @@ class FolderUndoStore implements UndoStore {
     const undo = randomBytes(16).toString('hex');
     try {
       mkdirSync(this.#folderOf(maker), { recursive: true, mode: 0o700 });
-      if (before !== null) await writeDurably(this.#file(maker, undo, 'before'), before);
-      await writeDurably(this.#file(maker, undo, 'json'), Buffer.from(JSON.stringify(change)));
+      if (before !== null) await writeNew(this.#file(maker, undo, 'before'), before);
+      await writeNew(this.#file(maker, undo, 'json'), Buffer.from(JSON.stringify(change)));
       return undo;
     } catch (error) {
       await this.#remove(maker, undo);
@@ -206,8 +206,5 @@ function give(kept: Kept, bytes: number): void {
 
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
-async function writeDurably(file: string, bytes: Uint8Array): Promise<void> {
-  await using handle = await open(file, 'wx', 0o600);
-  await handle.writeFile(bytes);
-  await handle.sync();
-}
+const writeNew = async (file: string, bytes: Uint8Array): Promise<void> =>
+  await writeFile(file, bytes, { flag: 'wx', mode: 0o600, flush: true });

@@ -1,6 +1,11 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import type { ServiceUse } from '@runtime-hub/kernel';
-import { HubError, type Json, type WriteOperations } from '@runtime-hub/plugin-sdk/contract';
+import {
+  unfit,
+  type HubError,
+  type Json,
+  type WriteOperations,
+} from '@runtime-hub/plugin-sdk/contract';
 import type { Static } from 'typebox';
 import { readAll } from './contents.ts';
 import {
@@ -118,7 +123,5 @@ const isConflict = (error: unknown): boolean =>
 
 function unknown(): HubError {
   const cure = 'Give the path and the id that this run got when it made the change.';
-  return new HubError('STEP_INPUT_INVALID', {
-    problems: [{ at: '/undo', message: 'names nothing that can be undone here', cure }],
-  });
+  return unfit('/undo', 'names nothing that can be undone here', cure);
 }

@@ -1,6 +1,6 @@
 import type { PluginId } from '@runtime-hub/plugin-sdk/contract';
+import { Slots } from '../queues.ts';
 import { refusedResponse } from './failures.ts';
-import { Line } from './line.ts';
 
 /** What one request holds of its plugin's allowance, until it is over. */
 export interface Share extends Disposable {
@@ -17,33 +17,36 @@ interface AllowanceLimits {
 
 /** Keeps the requests of one plugin from using up the hub's memory and sockets. */
 export class Allowance {
-  readonly #limits: AllowanceLimits;
-  readonly #plugins = new Map<PluginId, { readonly line: Line; bytes: number }>();
+  readonly #maxBytes: number;
+  readonly #slots: Slots;
+  /** Bytes that the requests of a plugin hold now. */
+  readonly #held = new Map<PluginId, number>();
 
-  constructor(limits: AllowanceLimits) {
-    this.#limits = limits;
+  constructor({ maxRunning, maxBytes }: AllowanceLimits) {
+    this.#maxBytes = maxBytes;
+    this.#slots = new Slots(maxRunning);
   }
 
   /** Waits for a place; rejects with the signal's reason. `host` is for errors. */
   async enter(plugin: PluginId, host: string, signal: AbortSignal): Promise<Share> {
-    const { maxRunning, maxBytes } = this.#limits;
-    const own = this.#plugins.get(plugin) ?? { line: new Line(maxRunning), bytes: 0 };
-    signal.throwIfAborted();
-    this.#plugins.set(plugin, own);
-    await own.line.enter(signal);
+    const place = await this.#slots.enter(plugin, signal);
     let held = 0;
     return {
       take: (bytes) => {
         held += bytes;
-        own.bytes += bytes;
-        if (own.bytes <= maxBytes) return;
+        if (this.#add(plugin, bytes) <= this.#maxBytes) return;
         throw refusedResponse(host, 'the plugin’s requests hold too much at once');
       },
       [Symbol.dispose]: () => {
-        own.bytes -= held;
-        own.line.leave();
-        if (own.line.isEmpty) this.#plugins.delete(plugin);
+        if (this.#add(plugin, -held) === 0) this.#held.delete(plugin);
+        place[Symbol.dispose]();
       },
     };
+  }
+
+  #add(plugin: PluginId, bytes: number): number {
+    const sum = (this.#held.get(plugin) ?? 0) + bytes;
+    this.#held.set(plugin, sum);
+    return sum;
   }
 }

@@ -1,4 +1,4 @@
-import { HubError } from '@runtime-hub/plugin-sdk/contract';
+import { HubError, codeOf } from '@runtime-hub/plugin-sdk/contract';
 
 export const refusedResponse = (host: string, detail: string): HubError =>
   new HubError('NET_RESPONSE_REFUSED', { host, detail });
@@ -38,7 +38,7 @@ export async function orFailure<T>(exchanging: Promise<T>, host: string): Promis
 
 /** The error that a failed exchange stands for; a mistake of ours stays what it is. */
 function failureOf(error: unknown, host: string): unknown {
-  const code = codeOf(error);
+  const code = reasonOf(error);
   if (error instanceof HubError || code === null) return error;
   const refusal = REFUSALS.find(([pattern]) => pattern.test(code));
   if (refusal !== undefined) return refusedResponse(host, refusal[1]);
@@ -46,10 +46,9 @@ function failureOf(error: unknown, host: string): unknown {
   return unreachable(host, DETAILS[code] ?? 'the connection failed');
 }
 
-function codeOf(error: unknown): string | null {
-  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
-  if (!(error instanceof Error)) return null;
-  if ('code' in error && typeof error.code === 'string') return error.code;
+function reasonOf(error: unknown): string | null {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
   // Undici gives some of these no code.
-  return error.name === 'HTTPParserError' ? 'HPE_' : null;
+  const isUnnamed = error instanceof Error && error.name === 'HTTPParserError';
+  return codeOf(error) ?? (isUnnamed ? 'HPE_' : null);
 }

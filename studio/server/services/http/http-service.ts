@@ -2,6 +2,7 @@ import type { Caller, Clock, Service, ServiceUse } from '@runtime-hub/kernel';
 import {
   HubError,
   hostOf,
+  unfit,
   type BlobHandle,
   type HttpRequest,
   type HttpResponse,
@@ -109,8 +110,7 @@ async function firstHop(parts: Parts, work: Work, host: string): Promise<Hop> {
   to.url.hash = '';
   if (body === undefined) return { ...to, headers, body: null };
   if (method === 'GET' || method === 'HEAD') {
-    const problem = { at: '/body', message: 'goes with no GET or HEAD', cure: 'Use POST or PUT.' };
-    throw new HubError('STEP_INPUT_INVALID', { problems: [problem] });
+    throw unfit('/body', 'goes with no GET or HEAD', 'Use POST or PUT.');
   }
   if (typeof body === 'string') {
     const typed = withDefault(headers, 'content-type', 'text/plain;charset=UTF-8');

@@ -1,5 +1,5 @@
 import type { PluginId } from '@runtime-hub/plugin-sdk/contract';
-import { Line } from './line.ts';
+import { Line, Slots } from '../queues.ts';
 
 /** All addresses of a name; rejects or gives none when it has none. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>;
@@ -13,7 +13,7 @@ const MAX_AT_ONCE = 2;
 export class Lookups {
   readonly #resolve: Resolve;
   readonly #all = new Line(MAX_AT_ONCE);
-  readonly #plugins = new Map<PluginId, Line>();
+  readonly #plugins = new Slots(1);
 
   constructor(resolve: Resolve) {
     this.#resolve = resolve;
@@ -25,20 +25,12 @@ export class Lookups {
     plugin: PluginId,
     signal: AbortSignal,
   ): Promise<readonly string[]> {
-    const own = this.#plugins.get(plugin) ?? new Line(1);
-    signal.throwIfAborted();
-    this.#plugins.set(plugin, own);
-    await own.enter(signal);
+    using _own = await this.#plugins.enter(plugin, signal);
+    await this.#all.enter(signal);
     try {
-      await this.#all.enter(signal);
-      try {
-        return await this.#resolve(hostname);
-      } finally {
-        this.#all.leave();
-      }
+      return await this.#resolve(hostname);
     } finally {
-      own.leave();
-      if (own.isEmpty) this.#plugins.delete(plugin);
+      this.#all.leave();
     }
   }
 }

@@ -1,5 +1,6 @@
-import { HubError, type HttpRequest, type SecretUse } from '@runtime-hub/plugin-sdk/contract';
+import { unfit, type HubError, type HttpRequest } from '@runtime-hub/plugin-sdk/contract';
 import type { SecretSource } from '../secrets/secret-store.ts';
+import { revealed } from '../secrets/secret-use.ts';
 
 /** One header as it is sent; `isBound`: a credential, which goes to the origin it was given for and nowhere else. */
 export interface SentHeader {
@@ -33,7 +34,7 @@ export function headersOf(
   }
   return entries.map(([name, given]) => {
     const isSecret = typeof given !== 'string';
-    const value = isSecret ? valueOf(given, secrets) : given;
+    const value = isSecret ? revealed(given, secrets) : given;
     if (!VALUE.test(value)) {
       throw refused(name, 'holds what no header can carry', 'Use one line of Latin-1 text.');
     }
@@ -57,13 +58,5 @@ export const unbound = (headers: readonly SentHeader[]): readonly SentHeader[] =
 export const withoutBody = (headers: readonly SentHeader[]): readonly SentHeader[] =>
   headers.filter(({ name }) => !ABOUT_BODY.test(name));
 
-function valueOf(
-  { $secret, prefix = '', form = 'plain' }: SecretUse,
-  secrets: SecretSource,
-): string {
-  const value = secrets.reveal($secret);
-  return `${prefix}${form === 'basic' ? Buffer.from(value).toString('base64') : value}`;
-}
-
 const refused = (name: string, message: string, cure: string): HubError =>
-  new HubError('STEP_INPUT_INVALID', { problems: [{ at: `/headers/${name}`, message, cure }] });
+  unfit(`/headers/${name}`, message, cure);

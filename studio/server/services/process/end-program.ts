@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Static } from 'typebox';
 import type { ServiceUse } from '@runtime-hub/kernel';
-import type { EndOperations } from '@runtime-hub/plugin-sdk/contract';
+import { codeOf, type EndOperations } from '@runtime-hub/plugin-sdk/contract';
 import {
   entryNow,
   lineOf,
@@ -13,7 +13,7 @@ import {
   treeOf,
   type ProcessEntry,
 } from './process-table.ts';
-import { codeOf, permitReal, refused } from './program.ts';
+import { permitReal, refused } from './program.ts';
 import type { ProgramTree } from './program-tree.ts';
 
 export type EndArgs = Static<typeof EndOperations.end.args>;

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute } from 'node:path';
-import { HubError, type SecretUse } from '@runtime-hub/plugin-sdk/contract';
+import { unfit, type SecretUse } from '@runtime-hub/plugin-sdk/contract';
+import { revealed } from '../secrets/secret-use.ts';
 
 export interface Environment {
   readonly values: Readonly<Record<string, string>>;
@@ -45,32 +46,21 @@ export function environmentFor(
   for (const [name, value] of Object.entries(asked)) requireHarmless(name, value);
   const given = Object.entries(asked).map(
     ([name, value]) =>
-      [name, typeof value === 'string' ? value : revealed(value, options.reveal)] as const,
+      [name, typeof value === 'string' ? value : revealed(value, options)] as const,
   );
   const secret = Object.values(asked).some((it) => typeof it !== 'string');
   const late = given.find(([, value]) => value.includes('\0'));
-  if (late !== undefined) throw invalid(late[0], 'has a NUL', 'Take it out.');
+  if (late !== undefined) throw unfit(`/env/${late[0]}`, 'has a NUL', 'Take it out.');
   return { values: { ...basics(options.display), ...Object.fromEntries(given) }, secret };
 }
 
 function requireHarmless(name: string, value: string | SecretUse): void {
   const upper = name.toUpperCase();
   if (!HARMLESS.test(upper) && LOADING.some((it) => it.test(upper))) {
-    throw invalid(name, 'changes what a program loads or starts', 'Leave it out.');
+    throw unfit(`/env/${name}`, 'changes what a program loads or starts', 'Leave it out.');
   }
   if (typeof value === 'string' && value.includes('\0'))
-    throw invalid(name, 'has a NUL', 'Take it out.');
-}
-
-const invalid = (name: string, message: string, cure: string): HubError =>
-  new HubError('STEP_INPUT_INVALID', { problems: [{ at: `/env/${name}`, message, cure }] });
-
-function revealed(
-  { $secret, prefix = '', form = 'plain' }: SecretUse,
-  reveal: (name: string) => string,
-): string {
-  const value = reveal($secret);
-  return prefix + (form === 'basic' ? Buffer.from(value).toString('base64') : value);
+    throw unfit(`/env/${name}`, 'has a NUL', 'Take it out.');
 }
 
 /** What a program cannot do without on Windows. */

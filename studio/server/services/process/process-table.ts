@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { uptime } from 'node:os';
+import { codeOf } from '@runtime-hub/plugin-sdk/contract';
 
 /** A line of the system's table of processes: proc_pid_stat(5). */
 export interface ProcessEntry {
@@ -74,7 +75,7 @@ export function signalSame(
   try {
     return process.kill(pid, signal);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
+    if (codeOf(error) === 'ESRCH') return false;
     throw error;
   }
 }

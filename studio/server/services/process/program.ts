@@ -1,8 +1,9 @@
-import { constants } from 'node:fs';
-import { access, open, realpath, stat } from 'node:fs/promises';
+import { constants, type BigIntStats } from 'node:fs';
+import { access, open, readlink, realpath, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import {
   HubError,
+  codeOf,
   needsOf,
   type CapabilityName,
   type JsonObject,
@@ -27,22 +28,22 @@ export const refused = (program: string, reason: string, cause?: unknown): HubEr
 export async function findProgram(path: string): Promise<Program> {
   if (!isAbsolute(path)) throw refused(path, 'its path is not absolute');
   try {
-    const real = await realpath(path);
-    const identity = await identityOf(real);
+    const { real, identity } = await lookAt(path);
     if (identity === null) throw refused(path, 'it is no regular file');
     await access(real, constants.X_OK);
     if (process.platform === 'linux') await requireRunnable(path, real);
     return { path, real, identity };
   } catch (error) {
     if (error instanceof HubError) throw error;
-    throw refused(path, REASONS[codeOf(error)] ?? 'it cannot be looked at', error);
+    throw refused(path, REASONS[codeOf(error) ?? ''] ?? 'it cannot be looked at', error);
   }
 }
 
 /** True while the path still leads to the very file that was found; a file that was moved away and back counts as another. */
 export async function isUnchanged({ path, real, identity }: Program): Promise<boolean> {
   try {
-    return (await realpath(path)) === real && (await identityOf(real)) === identity;
+    const now = await lookAt(path);
+    return now.real === real && now.identity === identity;
   } catch {
     return false;
   }
@@ -59,9 +60,6 @@ export function permitReal(
   for (const need of needsOf(capability, { ...args, program: real })) use.permit(need);
 }
 
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : '';
-
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'it is not there',
   ENOTDIR: 'it is not there',
@@ -69,11 +67,23 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'it may not be run',
 };
 
-/** Device, file and the last time anything about it changed; null for what is no regular file. */
-async function identityOf(real: string): Promise<string | null> {
-  const { dev, ino, ctimeNs, mode } = await stat(real, { bigint: true });
-  return isFile(mode) ? `${dev}:${ino}:${ctimeNs}` : null;
+/** Of open(2): a handle for looking alone, also at what may not be read. */
+const O_PATH = 0o10_000_000;
+
+/** Where a path leads, and to what, at one and the same moment: between two looks a link may be put in the place of either. */
+async function lookAt(path: string): Promise<{ real: string; identity: string | null }> {
+  if (process.platform !== 'linux') {
+    const real = await realpath(path);
+    return { real, identity: identityOf(await stat(real, { bigint: true })) };
+  }
+  await using file = await open(path, O_PATH);
+  const real = await readlink(`/proc/self/fd/${String(file.fd)}`);
+  return { real, identity: identityOf(await file.stat({ bigint: true })) };
 }
+
+/** Device, file and the last time anything about it changed; null for what is no regular file. */
+const identityOf = ({ dev, ino, ctimeNs, mode }: BigIntStats): string | null =>
+  isFile(mode) ? `${dev}:${ino}:${ctimeNs}` : null;
 
 const isFile = (mode: bigint): boolean =>
   (mode & BigInt(constants.S_IFMT)) === BigInt(constants.S_IFREG);

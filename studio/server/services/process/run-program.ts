@@ -4,7 +4,7 @@ import { isAbsolute, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Static } from 'typebox';
 import type { Caller, ServiceUse } from '@runtime-hub/kernel';
-import { HubError, type RunOperations } from '@runtime-hub/plugin-sdk/contract';
+import { HubError, unfit, type RunOperations } from '@runtime-hub/plugin-sdk/contract';
 import type { Confinement } from './confinement.ts';
 import { environmentFor } from './environment.ts';
 import { isOnItsWay } from './guard.ts';
@@ -47,7 +47,7 @@ export async function runProgram(
   ports: RunPorts,
 ): Promise<RunResult> {
   const late = args.args.findIndex((it) => it.includes('\0'));
-  if (late >= 0) throw invalid(`/args/${String(late)}`, 'has a NUL', 'Take it out.');
+  if (late >= 0) throw unfit(`/args/${String(late)}`, 'has a NUL', 'Take it out.');
   const program = await findProgram(args.program);
   permitReal(use, 'process.run', args, program.real);
   const folder = await findFolder(args.folder ?? '~');
@@ -82,15 +82,11 @@ async function findFolder(text: string): Promise<string> {
   const folder =
     text === '~' ? homedir() : text.startsWith('~/') ? join(homedir(), text.slice(2)) : text;
   const cure = 'Give the whole path of a folder that is there.';
-  if (!isAbsolute(folder) || folder.includes('\0'))
-    throw invalid('/folder', 'is not absolute', cure);
+  if (!isAbsolute(folder) || folder.includes('\0')) throw unfit('/folder', 'is not absolute', cure);
   const found = await stat(folder).catch(() => null);
-  if (found?.isDirectory() !== true) throw invalid('/folder', 'is no folder', cure);
+  if (found?.isDirectory() !== true) throw unfit('/folder', 'is no folder', cure);
   return folder;
 }
-
-const invalid = (at: string, message: string, cure: string): HubError =>
-  new HubError('STEP_INPUT_INVALID', { problems: [{ at, message, cure }] });
 
 interface Watch {
   readonly program: Program;

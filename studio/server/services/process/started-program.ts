@@ -6,10 +6,11 @@ import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import { constants } from 'node:os';
 import { randomInt } from 'node:crypto';
+import { codeOf } from '@runtime-hub/plugin-sdk/contract';
 import { leakedDescriptors } from '@runtime-hub/plugin-sdk/hosting';
 import { planCommand, statusOf, type Confinement } from './confinement.ts';
 import { GUARD, LIFE_FD } from './guard.ts';
-import { codeOf, refused, type Program } from './program.ts';
+import { refused, type Program } from './program.ts';
 import { GroupTree, NamespaceTree, WindowsTree, type ProgramTree } from './program-tree.ts';
 
 export interface Start {
@@ -75,7 +76,11 @@ async function spawned(file: string, args: readonly string[], start: Start): Pro
     await once(child, 'spawn');
     return child;
   } catch (error) {
-    throw refused(program.path, REASONS[codeOf(error)] ?? 'the system does not start it', error);
+    throw refused(
+      program.path,
+      REASONS[codeOf(error) ?? ''] ?? 'the system does not start it',
+      error,
+    );
   }
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { HubError } from '@runtime-hub/plugin-sdk/contract';
-import { writeDurably } from './durable-file.ts';
+import { HubError, codeOf } from '@runtime-hub/plugin-sdk/contract';
+import { replaceFile } from '../../store/durable-file.ts';
 
 /** Bytes of an AES-256 key. */
 const KEY_BYTES = 32;
@@ -23,7 +23,7 @@ export function openKeyFile(folder: string, hasSecrets: boolean): Buffer {
     );
   }
   const key = randomBytes(KEY_BYTES);
-  writeDurably(path, key);
+  replaceFile(path, key);
   return key;
 }
 
@@ -50,7 +50,7 @@ function openIfThere(path: string): number | null {
     // A link could lead to a file that others write, and a FIFO would hold the hub up.
     return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (codeOf(error) === 'ENOENT') return null;
     throw refused('not readable', 'Make it a plain file that the hub’s user owns.');
   }
 }

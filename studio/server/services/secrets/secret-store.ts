@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@runtime-hub/kernel';
 import { HubError } from '@runtime-hub/plugin-sdk/contract';
+import { replaceFile } from '../../store/durable-file.ts';
 import { systemClock } from '../../system.ts';
-import { writeDurably } from './durable-file.ts';
 import { openKeyFile } from './key-file.ts';
 import { createRedactor, type Redactor } from './redactor.ts';
 import { seal, unseal } from './secret-box.ts';
@@ -103,7 +103,7 @@ class SecretStore implements Secrets {
 
   /** Memory follows the disk: what was not written is not so. */
   #write(next: ReadonlyMap<string, KeptSecret>): void {
-    writeDurably(this.#file, Buffer.from(formatSecrets(Object.fromEntries(next))));
+    replaceFile(this.#file, Buffer.from(formatSecrets(Object.fromEntries(next))));
     this.#kept.clear();
     for (const [name, kept] of next) this.#kept.set(name, kept);
   }

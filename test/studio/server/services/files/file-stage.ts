@@ -25,6 +25,7 @@ import { openUndoStore } from '../../../../../studio/server/services/files/undo-
 export const caller: Caller = {
   plugin: pluginId('core/file'),
   run: runId('run-00000001'),
+  workspace: 'default',
   workflow: 'w',
   node: 'n',
   host: 'h',

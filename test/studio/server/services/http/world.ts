@@ -25,6 +25,7 @@ import { systemClock } from '../../../../../studio/server/system.ts';
 export const caller: Caller = {
   plugin: pluginId('acme/http'),
   run: null,
+  workspace: 'default',
   workflow: 'w',
   node: 'n',
   host: 'h',

@@ -17,6 +17,12 @@ interface CommonContext {
     get(key: string): Promise<Json>;
     /** Keeps `value` (at most 64 KiB as JSON); null removes it. */
     set(key: string, value: Json): Promise<void>;
+    /** Keeps `value` only when what is kept now equals `expected`; `before` is what was there. One call, so nothing comes in between. */
+    replace(
+      key: string,
+      expected: Json,
+      value: Json,
+    ): Promise<{ readonly replaced: boolean; readonly before: Json }>;
   };
   /** Process and driver runtimes only; in an isolate both reject. */
   readonly blobs: {

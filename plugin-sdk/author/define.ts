@@ -1,5 +1,5 @@
 import type { Static, TObject, TSchema } from 'typebox';
-import type { CapabilityName, Effect, Permission, Runtime } from '../contract/index.ts';
+import type { CapabilityName, Effect, JsonObject, Permission, Runtime } from '../contract/index.ts';
 import type { ServeContext, StepContext, TriggerContext } from './context.ts';
 
 type Ports = Readonly<Record<string, TSchema>>;
@@ -20,6 +20,8 @@ interface NodeCommon<C extends TObject, I extends Ports, O extends Ports> {
   readonly outputs: O;
   readonly timeoutMs?: number;
   readonly uses?: readonly CapabilityName[];
+  /** Turns the config of a node made for version `from` of the plugin into one for this version; reaches nothing else. */
+  readonly migrate?: (config: JsonObject, from: string) => JsonObject;
 }
 
 export interface ActionNode<

@@ -1,6 +1,5 @@
-export { Type, type Static } from 'typebox';
 export type { ServeContext, StepContext, TriggerContext } from './context.ts';
 export { defineNode, definePlugin, defineTrigger } from './define.ts';
 export type { ActionNode, AnyNode, Operation, PluginDefinition, TriggerNode } from './define.ts';
 export { manifestOf } from './manifest-of.ts';
-export { HubError } from '../contract/index.ts';
+export { HubError, codeOf, unfit } from '../contract/index.ts';

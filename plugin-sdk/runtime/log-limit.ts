@@ -13,6 +13,12 @@ export class LogLimit {
   pass(level: unknown, text: unknown): { readonly level: string; readonly text: string } | null {
     const name = LEVELS.find((known) => known === level);
     if (name === undefined || typeof text !== 'string') return null;
+    if (!this.allows(text.length)) return null;
+    return { level: name, text: text.slice(0, MAX_TEXT).replaceAll(/\p{Cc}/gu, ' ') };
+  }
+
+  /** Counts a line of so many characters; false when it goes over the limit. */
+  allows(characters: number): boolean {
     const second = Math.floor(Date.now() / 1000);
     if (second !== this.#second) {
       this.#second = second;
@@ -20,8 +26,7 @@ export class LogLimit {
       this.#characters = 0;
     }
     this.#lines += 1;
-    this.#characters += text.length;
-    if (this.#lines > LINES_PER_SECOND || this.#characters > CHARACTERS_PER_SECOND) return null;
-    return { level: name, text: text.slice(0, MAX_TEXT).replaceAll(/\p{Cc}/gu, ' ') };
+    this.#characters += characters;
+    return this.#lines <= LINES_PER_SECOND && this.#characters <= CHARACTERS_PER_SECOND;
   }
 }

@@ -1,5 +1,6 @@
 import type { ActionNode, Operation, PluginDefinition, TriggerNode } from '../author/define.ts';
 import type { HubFrame, Json, JsonObject } from '../contract/index.ts';
+import { LogLimit } from './log-limit.ts';
 import type { CodePorts } from './scope.ts';
 import { Calls, Scope, coded, thrown } from './scope.ts';
 import type { ReadyStep } from './steps.ts';
@@ -12,6 +13,17 @@ interface Listening {
   credit: number;
   readonly queue: (() => void)[];
 }
+
+/** A node's `migrate` runs as a step of its own, so that it has a step's limits; no workflow can name it. */
+const MIGRATION = { title: '', effect: 'pure', config: {}, outputs: {} } as const;
+
+const runMigration =
+  ({ migrate }: PluginDefinition['nodes'][number]) =>
+  ({ inputs }: { readonly inputs: unknown }) => {
+    // SAFETY: the hub gives exactly these.
+    const { config, from } = inputs as { readonly config: JsonObject; readonly from: string };
+    return { config: migrate?.(config, from) ?? config };
+  };
 
 /**
  * Plugin code behind the wire protocol: takes the hub's frames, runs nodes, triggers and operations, sends frames.
@@ -26,6 +38,8 @@ export class PluginCode {
   readonly #segments = new Map<string, readonly ReadyStep[]>();
   readonly #scopes = new Map<number, Scope>();
   readonly #listening = new Map<number, Listening>();
+  /** The host drops as much again, and is to be believed; here it costs less. */
+  readonly #logs = new LogLimit();
 
   constructor(definition: PluginDefinition, ports: CodePorts) {
     this.#definition = definition;
@@ -36,6 +50,13 @@ export class PluginCode {
     for (const node of definition.nodes) {
       if ('listen' in node) this.#triggers.set(node.type, node);
       else this.#actions.set(node.type, node);
+      // As the contract's migrationType has it, whose module every isolate would else carry.
+      const migration = `${node.type}.migrate`;
+      this.#actions.set(
+        migration,
+        // SAFETY: of a node only `run` is looked at here.
+        { ...MIGRATION, type: migration, run: runMigration(node) } as never,
+      );
     }
   }
 
@@ -153,7 +174,7 @@ export class PluginCode {
   }
 
   #open(id: number): Scope {
-    const scope = new Scope(id, this.#ports, this.#calls);
+    const scope = new Scope(id, this.#ports, this.#calls, this.#logs);
     this.#scopes.set(id, scope);
     return scope;
   }

@@ -1,4 +1,5 @@
 import type { CapabilityName, Json, JsonObject } from '../contract/index.ts';
+import type { LogLimit } from './log-limit.ts';
 
 /** What plugin code may know of its surroundings; each host gives its own. */
 export interface CodePorts {
@@ -65,13 +66,15 @@ export class Scope {
   readonly id: number;
   readonly #ports: CodePorts;
   readonly #calls: Calls;
+  readonly #logs: LogLimit;
   readonly #waiters = new Set<(error: Error) => void>();
   #controller: Pick<AbortController, 'abort' | 'signal'> | null = null;
   #error: Error | null = null;
   #used = false;
 
-  constructor(id: number, ports: CodePorts, calls: Calls) {
+  constructor(id: number, ports: CodePorts, calls: Calls, logs: LogLimit) {
     this.id = id;
+    this.#logs = logs;
     this.#ports = ports;
     this.#calls = calls;
   }
@@ -114,6 +117,7 @@ export class Scope {
         ? this.#calls.open(this, node, { capability, operation, args: args ?? null })
         : Promise.reject(this.#error);
     const log = (level: string) => (text: string) => {
+      if (!this.#logs.allows(String(text).length)) return;
       this.#ports.send(
         JSON.stringify({ t: 'log', within: this.id, level, text: String(text).slice(0, 8192) }),
       );
@@ -130,6 +134,8 @@ export class Scope {
         set: async (key: string, value: Json) => {
           await call('state', 'set', { key, value });
         },
+        replace: (key: string, expected: Json, value: Json) =>
+          call('state', 'replace', { key, expected, value }),
       },
       blobs: this.#ports.blobs(call),
       sleep: (ms: number) => this.#sleep(ms),

@@ -1,5 +1,14 @@
 import { Ajv, type ValidateFunction } from 'ajv';
-import type { JsonSchema, Manifest, NodeType, Problem } from '../contract/index.ts';
+import {
+  isMigration,
+  type JsonSchema,
+  type Manifest,
+  type NodeType,
+  type Problem,
+} from '../contract/index.ts';
+
+/** What a migration gives; whether it fits the node is for whoever puts it into a workflow. */
+const MIGRATED = { config: { type: 'object' } };
 
 type Direction = 'inputs' | 'outputs';
 
@@ -36,7 +45,8 @@ export class Validators {
     const known = this.#compiled[direction].get(type);
     if (known !== undefined) return known;
     const name = type.slice(type.indexOf(':') + 1);
-    const ports: Readonly<Record<string, JsonSchema>> = this.#nodes.get(name)?.[direction] ?? {};
+    const own = isMigration(name) ? MIGRATED : (this.#nodes.get(name)?.[direction] ?? {});
+    const ports: Readonly<Record<string, JsonSchema>> = own;
     const schema = { type: 'object', properties: ports, additionalProperties: false };
     const validate = this.#ajv.compile(schema);
     this.#compiled[direction].set(type, validate);

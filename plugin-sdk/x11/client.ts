@@ -120,6 +120,8 @@ export interface XModule {
       readonly display: string;
       readonly shm: 'off';
       readonly disableBigRequests: true;
+      /** Requests of one turn of the event loop leave in one write, also those that are answered. */
+      readonly bufferRequests: { readonly flushOnReply: false };
     },
     ready: (error: Error | null | undefined, display: XDisplay) => void,
   ): XClient;

@@ -134,7 +134,12 @@ export async function openX11(name: string, timeoutMs = ANSWER_MS): Promise<X11C
   let client: XClient | undefined;
   try {
     client = x11.createClient(
-      { display: name, shm: 'off', disableBigRequests: true },
+      {
+        display: name,
+        shm: 'off',
+        disableBigRequests: true,
+        bufferRequests: { flushOnReply: false },
+      },
       (error, display) => {
         if (error !== null && error !== undefined) fail(error);
         else if (client !== undefined) resolve(new X11Connection(client, display, name));

@@ -141,7 +141,7 @@ class DamageWatch implements ChangeWatch {
         const { region } = watcher;
         if (region === null) return;
         const touched = damaged.some((part) => intersection(part, region) !== null);
-        if (touched || (mayHaveMoved && !same(before, region))) watcher.changed(changedAt);
+        if (touched || (mayHaveMoved && !sameRegion(before, region))) watcher.changed(changedAt);
       }),
     );
   }
@@ -167,6 +167,6 @@ function areaKey(area: Area): readonly unknown[] {
   return [area.window, area.x, area.y, area.width, area.height].map((part) => part ?? null);
 }
 
-function same(a: Region | null, b: Region): boolean {
+export function sameRegion(a: Region | null, b: Region): boolean {
   return a !== null && a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
 }

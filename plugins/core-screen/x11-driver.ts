@@ -1,4 +1,4 @@
-import type { Area } from '@runtime-hub/plugin-sdk/contract';
+import type { Area, Region } from '@runtime-hub/plugin-sdk/contract';
 import {
   createX11Session,
   nameOf,
@@ -7,7 +7,7 @@ import {
   type X11Connection,
 } from '@runtime-hub/plugin-sdk/x11';
 import { HubError } from '@runtime-hub/plugin-sdk';
-import { createChangeWatch } from './change-watch.ts';
+import { createChangeWatch, sameRegion } from './change-watch.ts';
 import type { Frame, ScreenDriver } from './screen-driver.ts';
 
 const Z_PIXMAP = 2;
@@ -19,10 +19,11 @@ export function createX11ScreenDriver(display?: string): ScreenDriver {
     checkPixels(connection);
     return await createChangeWatch(connection);
   }, display);
+  const places: Places = new Map();
   return {
     async capture(area) {
       const { connection } = await session.use();
-      return await capture(connection, area);
+      return await capture(connection, area, places);
     },
     async waitForChange(request, signal) {
       const { prepared } = await session.use();
@@ -34,25 +35,41 @@ export function createX11ScreenDriver(display?: string): ScreenDriver {
   };
 }
 
-async function capture(connection: X11Connection, area: Area): Promise<Frame> {
-  const { region, scale } = await placeArea(connection, area);
-  const image = await connection.probe<{ readonly data: Buffer }>('GetImage', (client, reply) =>
-    client.GetImage(
-      Z_PIXMAP,
-      connection.root,
-      region.x,
-      region.y,
-      region.width,
-      region.height,
-      ALL_PLANES,
-      reply,
-    ),
-  );
+/** Where areas were at the last capture. */
+type Places = Map<string, Region>;
+
+const MOST_PLACES = 1000;
+
+/**
+ * Asks where the area is and, in the same round trip, for the pixels of where it was last; the server answers in that
+ * order, so they are right when it still is there, and asked for again when it is not.
+ */
+async function capture(connection: X11Connection, area: Area, places: Places): Promise<Frame> {
+  const key = JSON.stringify(area);
+  const before = places.get(key);
+  const [{ region, scale }, early] = await Promise.all([
+    placeArea(connection, area),
+    before === undefined ? null : pixelsOf(connection, before),
+  ]);
+  const here = before !== undefined && sameRegion(before, region);
+  const data = here ? early : await pixelsOf(connection, region);
   const sizeBytes = region.width * region.height * 4;
-  if (image === null || image.data.length < sizeBytes) {
+  if (data === null || data.length < sizeBytes) {
     throw new HubError('SCREEN_TARGET_NOT_FOUND', { target: `part of ${nameOf(area.window)}` });
   }
-  return { bytes: image.data.subarray(0, sizeBytes), ...region, scale, takenAt: Date.now() };
+  if (places.size >= MOST_PLACES) places.clear();
+  places.set(key, region);
+  return { bytes: data.subarray(0, sizeBytes), ...region, scale, takenAt: Date.now() };
+}
+
+async function pixelsOf(
+  connection: X11Connection,
+  { x, y, width, height }: Region,
+): Promise<Buffer | null> {
+  const image = await connection.probe<{ readonly data: Buffer }>('GetImage', (client, reply) =>
+    client.GetImage(Z_PIXMAP, connection.root, x, y, width, height, ALL_PLANES, reply),
+  );
+  return image?.data ?? null;
 }
 
 function checkPixels(connection: X11Connection): void {

@@ -8,10 +8,10 @@ import type { Row } from './main.ts';
 
 const HUB = fileURLToPath(new URL('../../studio/server/cli/hub.mjs', import.meta.url));
 
-/** The main job as `npm run demo` does it, 60 changes: from the number drawn to the button's handler. */
+/** The main job as `npm run demo` does it, 300 changes: from the number drawn to the button's handler. */
 export async function measureClick(): Promise<readonly Row[]> {
   const report = join(tmpdir(), `bench-report-${String(process.pid)}.html`);
-  const args = [HUB, 'demo', '--json', '--changes', '60', '--report', report];
+  const args = [HUB, 'demo', '--json', '--changes', '300', '--report', report];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const result = JSON.parse(stdout) as Pick<
     DemoResult,

@@ -47,7 +47,11 @@ export function createPluginHarness(plugins: readonly PluginDefinition[]): Plugi
     signal,
     log: logger(logged),
     call: (capability, operation, args) => serve(plugin, capability, operation, args, signal),
-    state: { get: () => Promise.resolve(null), set: () => Promise.resolve() },
+    state: {
+      get: () => Promise.resolve(null),
+      set: () => Promise.resolve(),
+      replace: () => Promise.resolve({ replaced: true, before: null }),
+    },
     blobs: {
       read: (blob) => Promise.resolve(blobOf(blob)),
       write(bytes, mime) {

@@ -104,6 +104,10 @@ class _State:
         """Keeps `value` (at most 64 KiB as JSON); None removes it."""
         self._call("state", "set", {"key": key, "value": value})
 
+    def replace(self, key, expected, value):
+        """Keeps `value` only when what is kept equals `expected`; gives {"replaced": bool, "before": value}."""
+        return self._call("state", "replace", {"key": key, "expected": expected, "value": value})
+
 
 class _Blobs:
     def __init__(self, call):

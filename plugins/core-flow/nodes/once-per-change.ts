@@ -1,5 +1,6 @@
 import * as Type from '@runtime-hub/plugin-sdk/schema';
 import { defineNode } from '@runtime-hub/plugin-sdk';
+import type { Json } from '@runtime-hub/plugin-sdk/contract';
 
 /** Lets a value through only when it differs from the one before, also over runs. */
 export const oncePerChangeNode = defineNode({
@@ -15,14 +16,24 @@ export const oncePerChangeNode = defineNode({
   async run({ inputs, context }) {
     const { value } = inputs;
     const key = `once ${context.node}`;
-    const [before, now] = [await context.state.get(key), mark(value, context.idempotencyKey)];
-    // The same step asking again, after a crash or a retry, gets the answer it got before.
-    if (isMark(before) && before.seen === now.seen && before.step !== now.step)
-      return { same: value };
-    await context.state.set(key, now);
-    return { changed: value };
+    const now = mark(value, context.idempotencyKey);
+    // What was let through last is mostly still what is kept: then one call both checks and sets it.
+    let before: Json = last.get(key) ?? null;
+    if (isSame(before, now)) before = await context.state.get(key);
+    while (!isSame(before, now)) {
+      const found = await context.state.replace(key, before, now);
+      if (found.replaced) {
+        last.set(key, now);
+        return { changed: value };
+      }
+      before = found.before;
+    }
+    return { same: value };
   },
 });
+
+/** What this host let through last, by key; other workflows have other values, so it is only ever a guess. */
+const last = new Map<string, Mark>();
 
 interface Mark {
   readonly [key: string]: string;
@@ -42,6 +53,8 @@ function sorted(_key: string, item: unknown): unknown {
   return Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function isMark(value: unknown): value is Mark {
-  return typeof value === 'object' && value !== null && 'seen' in value && 'step' in value;
+/** The same step asking again, after a crash or a retry, gets the answer it got before. */
+function isSame(before: Json, now: Mark): boolean {
+  if (typeof before !== 'object' || before === null || !('seen' in before)) return false;
+  return before['seen'] === now.seen && before['step'] !== now.step;
 }

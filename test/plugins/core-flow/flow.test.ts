@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { StepContext } from '@runtime-hub/plugin-sdk';
 import { conditionNode } from '../../../plugins/core-flow/nodes/condition.ts';
@@ -15,6 +16,12 @@ function contextOf(step = 'step 1', kept = new Map<string, unknown>()): StepCont
     state: {
       get: async (key: string) => kept.get(key) ?? null,
       set: async (key: string, value: unknown) => void kept.set(key, value),
+      replace: async (key: string, expected: unknown, value: unknown) => {
+        const before = kept.get(key) ?? null;
+        const replaced = isDeepStrictEqual(before, expected);
+        if (replaced) kept.set(key, value);
+        return { replaced, before };
+      },
     },
     sleep: async () => undefined,
   };
@@ -69,6 +76,24 @@ describe('once-per-change', () => {
     expect(await run(reading(58, '58'), 'c')).toHaveProperty('changed');
     expect(await run({ a: 1, b: 2 }, 'd')).toHaveProperty('changed');
     expect(await run({ b: 2, a: 1 }, 'e')).toHaveProperty('same');
+  });
+
+  it('tells workflows that share a host apart', async () => {
+    const [one, two] = [new Map<string, unknown>(), new Map<string, unknown>()];
+    const run = (value: unknown, step: string, kept: Map<string, unknown>) =>
+      oncePerChangeNode.run({ config: {}, inputs: { value }, context: contextOf(step, kept) });
+    expect(await run(5, 'a', one)).toHaveProperty('changed');
+    expect(await run(5, 'b', two)).toHaveProperty('changed');
+    expect(await run(6, 'c', two)).toHaveProperty('changed');
+    expect(await run(5, 'd', one)).toHaveProperty('same');
+  });
+
+  it('lets only one of two runs at once through', async () => {
+    const kept = new Map<string, unknown>();
+    const run = (step: string) =>
+      oncePerChangeNode.run({ config: {}, inputs: { value: 7 }, context: contextOf(step, kept) });
+    const results = await Promise.all([run('a'), run('b')]);
+    expect(results.filter((it) => 'changed' in it)).toHaveLength(1);
   });
 });
 

@@ -8,6 +8,7 @@ import { fakeClock } from '../../../kernel/capability/world.ts';
 const caller: Caller = {
   plugin: pluginId('core/flow'),
   run: null,
+  workspace: 'default',
   workflow: 'w',
   node: null,
   host: 'h',
@@ -30,6 +31,11 @@ test('state is set and read under the caller’s own plugin and workflow', async
     const bad = service.call('get', args, use);
     await expect(bad).rejects.toMatchObject({ code: 'HUB_REQUEST_INVALID' });
   }
+  const replace = (expected: Json, value: Json) =>
+    service.call('replace', { key: 'k', expected, value }, use);
+  expect(await replace([2], 'no')).toEqual({ replaced: false, before: [1] });
+  expect(await replace([1], 'yes')).toEqual({ replaced: true, before: [1] });
+  expect(await service.call('get', { key: 'k' }, use)).toBe('yes');
   const unknown = service.call('drop', { key: 'k' }, use);
   await expect(unknown).rejects.toMatchObject({ code: 'CAPABILITY_DENIED' });
 });

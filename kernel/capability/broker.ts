@@ -20,13 +20,15 @@ import type {
   GrantStore,
   Ids,
   InstalledPlugin,
+  NodeUses,
   PluginSource,
   Provider,
   Service,
 } from '../ports.ts';
 import { Consent, type Decision } from './consent.ts';
-import { GrantBook, type Granted } from './grant-book.ts';
+import { GrantBook } from './grant-book.ts';
 import { checkArgs, checkResult } from './operations.ts';
+import { Use } from './use.ts';
 
 export interface BrokerPorts {
   readonly clock: Clock;
@@ -42,20 +44,13 @@ export interface BrokerPorts {
   readonly autoGrant: readonly CapabilityName[];
 }
 
-/** One use on its way. */
-interface Use {
-  readonly grants: { readonly grant: Granted; readonly need: Need }[];
-  /** Stop it when a grant of its ends; only grants with an end have one. */
-  readonly timers: Disposable[];
-  readonly stop: AbortController;
-}
-
 interface Asked {
   readonly caller: Caller;
   readonly request: CapabilityRequest;
   readonly needs: readonly Need[];
 }
 
+const ONCE = { once: true };
 /** The longest wait of a timer. */
 const MAX_WAIT_MS = 2_147_483_647;
 
@@ -88,20 +83,34 @@ export class Broker implements CapabilityGate {
    */
   async call(caller: Caller, request: CapabilityRequest, signal: AbortSignal): Promise<Json> {
     const use = this.#decide(caller, request);
-    return await this.#perform(use, { caller, request, signal });
+    const uses = this.#uses.get(caller.plugin) ?? new Set();
+    this.#uses.set(caller.plugin, uses.add(use));
+    const cancel = () => use.stop(reasonOf(signal));
+    signal.addEventListener('abort', cancel, ONCE);
+    if (signal.aborted) cancel();
+    try {
+      const result = await use.result(() => this.#provide(use, request));
+      checkResult(request, result);
+      return result;
+    } finally {
+      use.end();
+      signal.removeEventListener('abort', cancel);
+      uses.delete(use);
+      if (uses.size === 0) this.#uses.delete(caller.plugin);
+    }
   }
 
   /** Permissions a plugin's manifest asks for that no live grant meets; asks for them, each once. Throws CAPABILITY_DENIED when a person refused all of a capability. */
-  missing(plugin: PluginId, uses: readonly CapabilityName[]): readonly Permission[] {
-    const installed = this.#ports.plugins.get(plugin);
+  missing({ plugin, version, nodeType }: NodeUses, workspace: string): readonly Permission[] {
+    const installed = this.#ports.plugins.get(plugin, version);
     if (installed === null) return [];
-    return uses.flatMap((capability) => {
+    return nodeType.uses.flatMap((capability) => {
       const asked = installed.manifest.permissions.filter((it) => it.capability === capability);
-      this.#consent.ask(installed, asked);
-      const open = asked.filter((it) => !this.#book.refuses(installed, it));
+      this.#consent.ask(installed, asked, workspace);
+      const open = asked.filter((it) => !this.#book.refuses(installed, it, workspace));
       if (asked.length > 0 && open.length === 0)
         throw new HubError('CAPABILITY_DENIED', { plugin, need: capability });
-      return open.filter((it) => !this.#book.satisfies(installed, it));
+      return open.filter((it) => !this.#book.satisfies(installed, it, workspace));
     });
   }
 
@@ -135,15 +144,16 @@ export class Broker implements CapabilityGate {
     return this.#consent.onChange(listener);
   }
 
-  #installed(id: PluginId): InstalledPlugin {
-    const plugin = this.#ports.plugins.get(id);
-    if (plugin === null) throw new HubError('PLUGIN_NOT_INSTALLED', { plugin: id });
-    return plugin;
+  #installed(id: PluginId, version?: string): InstalledPlugin {
+    const { plugins } = this.#ports;
+    const plugin = plugins.get(id, version);
+    if (plugin !== null) return plugin;
+    throw plugins.refusal?.(id, version) ?? new HubError('PLUGIN_NOT_INSTALLED', { plugin: id });
   }
 
   #decide(caller: Caller, request: CapabilityRequest): Use {
     const { capability, args } = request;
-    const use: Use = { grants: [], timers: [], stop: new AbortController() };
+    const use = new Use(caller, (it, need) => this.#permit(it, { caller, request, needs: [need] }));
     let needs: readonly Need[] = [{ capability, target: '*' }];
     try {
       checkArgs(caller.plugin, request);
@@ -159,7 +169,7 @@ export class Broker implements CapabilityGate {
   /** Adds needs to a use; all or none. */
   #permit(use: Use, { caller, request, needs }: Asked): void {
     try {
-      const held = this.#cover(this.#installed(caller.plugin), needs);
+      const held = this.#cover(caller, needs);
       use.grants.push(...held);
       use.timers.push(...this.#expiries(held, caller.plugin));
     } catch (error) {
@@ -170,16 +180,17 @@ export class Broker implements CapabilityGate {
     this.#record(caller, request, needs, 'allowed');
   }
 
-  #cover(plugin: InstalledPlugin, needs: readonly Need[]): Use['grants'] {
+  #cover({ plugin: id, version, workspace }: Caller, needs: readonly Need[]): Use['grants'] {
+    const plugin = this.#installed(id, version);
     if (!this.#book.knows(plugin)) {
       const { autoGrant } = this.#ports;
       const given = plugin.manifest.permissions.filter((it) => autoGrant.includes(it.capability));
       this.#consent.ask(plugin, given);
     }
-    const held = needs.map((need) => ({ need, ...this.#book.cover(plugin, need) }));
+    const held = needs.map((need) => ({ need, ...this.#book.cover(plugin, need, workspace) }));
     for (const [index, { need, grant, rate }] of held.entries()) {
-      const again = held.slice(0, index).some((it) => it.grant === grant);
-      if (again || rate === null || rate.take()) continue;
+      if (rate === null || held.findIndex((it) => it.grant === grant) < index || rate.take())
+        continue;
       throw new HubError('CAPABILITY_RATE_EXCEEDED', {
         plugin: plugin.manifest.id,
         need: capabilityText(need),
@@ -205,49 +216,17 @@ export class Broker implements CapabilityGate {
     }
   }
 
-  async #perform(
-    use: Use,
-    work: {
-      readonly caller: Caller;
-      readonly request: CapabilityRequest;
-      readonly signal: AbortSignal;
-    },
-  ): Promise<Json> {
-    const { caller, request, signal } = work;
-    const uses = this.#uses.get(caller.plugin) ?? new Set();
-    this.#uses.set(caller.plugin, uses.add(use));
-    const cancel = () => use.stop.abort(reasonOf(signal));
-    signal.addEventListener('abort', cancel, { once: true });
-    if (signal.aborted) cancel();
-    try {
-      use.stop.signal.throwIfAborted();
-      const done = this.#provide(use, caller, request);
-      const result = await Promise.race([done, stopped(use.stop.signal)]);
-      checkResult(request, result);
-      return result;
-    } finally {
-      for (const timer of use.timers) timer[Symbol.dispose]();
-      signal.removeEventListener('abort', cancel);
-      uses.delete(use);
-      if (uses.size === 0) this.#uses.delete(caller.plugin);
-    }
-  }
-
-  async #provide(use: Use, caller: Caller, request: CapabilityRequest): Promise<Json> {
+  #provide(use: Use, request: CapabilityRequest): Promise<Json> {
     const { capability, operation, args } = request;
-    const { signal } = use.stop;
     const service = this.#services.get(capability);
-    if (service !== undefined) {
-      const permit = (need: Need) => this.#permit(use, { caller, request, needs: [need] });
-      return await service.call(operation, args, { caller, signal, permit });
-    }
+    if (service !== undefined) return service.call(operation, args, use);
     const provider = this.#ports.plugins
       .list()
       .find(({ manifest }) => manifest.provides.includes(capability));
     if (provider === undefined) throw new HubError('CAPABILITY_UNAVAILABLE', { need: capability });
-    const { plugin, host, run } = caller;
-    const served = { ...request, caller: plugin, host, run };
-    return await this.#ports.provider.serve(provider.manifest.id, served, signal);
+    const { plugin, host, run, workspace } = use.caller;
+    const served = { ...request, caller: plugin, host, run, workspace };
+    return this.#ports.provider.serve(provider.manifest.id, served, use.signal);
   }
 
   #expiries(grants: Use['grants'], plugin: PluginId): readonly Disposable[] {
@@ -261,23 +240,17 @@ export class Broker implements CapabilityGate {
 
   /** Stops every use of a plugin that rests on a grant which no longer counts. */
   #stopRevoked(id: PluginId): void {
-    const plugin = this.#ports.plugins.get(id);
-    for (const { grants, stop } of this.#uses.get(id) ?? []) {
-      const lost = grants.find(
-        ({ grant, need }) => plugin === null || !this.#book.holds(plugin, grant, need),
-      );
+    for (const use of this.#uses.get(id) ?? []) {
+      const { caller, grants } = use;
+      const plugin = this.#ports.plugins.get(id, caller.version);
+      const isHeld = ({ grant, need }: Use['grants'][number]): boolean =>
+        plugin !== null && this.#book.holds(plugin, grant, need, caller.workspace);
+      const lost = grants.find((it) => !isHeld(it));
       if (lost === undefined) continue;
       const need = capabilityText(lost.need);
-      stop.abort(new HubError('CAPABILITY_REVOKED', { plugin: id, need }));
+      use.stop(new HubError('CAPABILITY_REVOKED', { plugin: id, need }));
     }
   }
-}
-
-/** Rejects when the signal aborts. */
-async function stopped(signal: AbortSignal): Promise<never> {
-  return await new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(reasonOf(signal)), { once: true });
-  });
 }
 
 const reasonOf = (signal: AbortSignal): HubError => {

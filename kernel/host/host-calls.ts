@@ -8,6 +8,7 @@ import {
   type Json,
   type JsonObject,
 } from '@runtime-hub/plugin-sdk/contract';
+import { Rate, wait } from '@runtime-hub/plugin-sdk/hosting';
 import type {
   BlobAccess,
   CallLimits,
@@ -18,7 +19,6 @@ import type {
   PluginCalls,
   Work,
 } from '../ports.ts';
-import { Rate } from '../rate.ts';
 
 export interface HostCallsPorts extends CallLine {
   readonly gate: CapabilityGate;
@@ -28,9 +28,18 @@ export interface HostCallsPorts extends CallLine {
   readonly limits: CallLimits;
 }
 
+/** Who calls too often waits for the refusal, so that calling again at once is no way to keep the hub busy. */
 const REFUSAL_MS = 100;
+/** … the longer, the more of its calls wait for theirs. */
+const REFUSAL_EACH_MS = 4;
 
 type CallFrame = Extract<HostFrame, { t: 'call' }>;
+
+interface About {
+  readonly node: string | null;
+  readonly namesBlob: boolean;
+  readonly signal: AbortSignal;
+}
 
 /** What one host's plugin asks of the hub: calls through the gate, events and logs, each within a question of the hub. */
 export class HostCalls implements PluginCalls {
@@ -41,6 +50,7 @@ export class HostCalls implements PluginCalls {
   readonly #logBucket: Rate;
   readonly #byteBucket: Rate;
   #dropped = 0;
+  #refusing = 0;
 
   constructor(ports: HostCallsPorts) {
     const { clock, limits } = ports;
@@ -90,13 +100,7 @@ export class HostCalls implements PluginCalls {
     }
     const stop = new AbortController();
     this.#calls.set(frame.id, { within: frame.within, stop });
-    void this.#decide(frame, work, { node, namesBlob, signal: stop.signal })
-      .then(
-        (value) => this.#reply({ t: 'reply', id: frame.id, ok: true, value }),
-        (error: unknown) =>
-          this.#reply({ t: 'reply', id: frame.id, ok: false, error: reportOf(error) }),
-      )
-      .finally(() => this.#calls.delete(frame.id));
+    void this.#answer(frame, work, { node, namesBlob, signal: stop.signal });
   }
 
   log(level: string, text: string, within: number | null): void {
@@ -115,30 +119,33 @@ export class HostCalls implements PluginCalls {
     events.emit({ ...said, text: printable(text), ...(run === null ? {} : { run }) });
   }
 
-  async #decide(
-    frame: CallFrame,
-    work: Work | undefined,
-    about: { node: string | null; namesBlob: boolean; signal: AbortSignal },
-  ): Promise<Json> {
-    const { host, gate, limits } = this.#ports;
-    if (work === undefined) throw over();
-    if (!this.#callBucket.take()) {
-      await this.#pause();
-      const limit = `${String(limits.callsPerSecond)} calls a second`;
-      throw new HubError('HOST_OVERLOADED', { plugin: this.#ports.plugin(), limit });
+  async #answer(frame: CallFrame, work: Work | undefined, about: About): Promise<void> {
+    const { id } = frame;
+    try {
+      this.#reply({ t: 'reply', id, ok: true, value: await this.#decide(frame, work, about) });
+    } catch (error) {
+      this.#reply({ t: 'reply', id, ok: false, error: reportOf(error) });
+    } finally {
+      this.#calls.delete(id);
     }
-    if (about.namesBlob) this.#checkBlobs(frame.args);
-    const { run, workflow } = work;
-    const caller = { plugin: this.#ports.plugin(), run, workflow, node: about.node, host };
-    const { capability, operation, args, id: call } = frame;
-    return await gate.call(caller, { capability, operation, args, call }, about.signal);
   }
 
-  /** Who calls too often waits for the refusal, so that calling again at once is no way to keep the hub busy. */
-  async #pause(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#ports.clock.after(REFUSAL_MS, resolve);
-    await promise;
+  async #decide(frame: CallFrame, work: Work | undefined, about: About): Promise<Json> {
+    const { clock, host, gate, limits, plugin, version } = this.#ports;
+    if (work === undefined) throw over();
+    if (!this.#callBucket.take()) {
+      this.#refusing += 1;
+      await wait(clock, REFUSAL_MS + this.#refusing * REFUSAL_EACH_MS);
+      this.#refusing -= 1;
+      const limit = `${String(limits.callsPerSecond)} calls a second`;
+      throw new HubError('HOST_OVERLOADED', { plugin: plugin(), limit });
+    }
+    if (about.namesBlob) this.#checkBlobs(frame.args);
+    const { run, workspace, workflow } = work;
+    const from = { plugin: plugin(), version: version(), host };
+    const caller = { ...from, run, workspace, workflow, node: about.node };
+    const { capability, operation, args, id: call } = frame;
+    return await gate.call(caller, { capability, operation, args, call }, about.signal);
   }
 
   /** A plugin may only pass on what it may read. */

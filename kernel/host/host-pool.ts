@@ -1,4 +1,5 @@
 import {
+  DEFAULT_WORKSPACE,
   HubError,
   type Json,
   type JsonObject,
@@ -6,7 +7,15 @@ import {
   type Runtime,
   type StepReport,
 } from '@runtime-hub/plugin-sdk/contract';
-import { DEFAULT_LIMITS, Host, limitsFor, residentBytes } from '@runtime-hub/plugin-sdk/hosting';
+import {
+  CrashRecord,
+  DEFAULT_LIMITS,
+  Host,
+  Resting,
+  limitsFor,
+  residentBytes,
+  wait,
+} from '@runtime-hub/plugin-sdk/hosting';
 import type {
   CallLine,
   CapabilityGate,
@@ -23,7 +32,6 @@ import type {
   StepExecutor,
   TriggerListener,
 } from '../ports.ts';
-import { CrashRecord } from './crash-record.ts';
 import { HostCalls } from './host-calls.ts';
 
 export interface HostPoolPorts extends Omit<HostPorts, 'calls'> {
@@ -45,12 +53,15 @@ export interface HostStats {
   readonly crashes: number;
 }
 
-/** Runs plugins in jailed hosts: one host a plugin version, started when first needed, restarted after a crash. */
+/** Runs plugins in jailed hosts: one host a plugin version and workspace, started when first needed, restarted after a crash. */
 export interface HostPool extends StepExecutor, TriggerListener, Provider {
-  /** Starts a plugin's host before it is needed. */
+  /** Starts a plugin's host of the default workspace before it is needed. */
   warm(plugin: PluginId): Promise<void>;
-  /** Ends a plugin's host; it starts again when next needed. */
-  stop(plugin: PluginId): Promise<void>;
+  /** Ends a plugin's hosts, or those of one version; they start again when next needed. Steps there fail with `why`. */
+  stop(
+    plugin: PluginId,
+    how?: { readonly digest?: string; readonly why?: HubError },
+  ): Promise<void>;
   /** Lets a plugin out of quarantine. */
   release(plugin: PluginId): void;
   stats(): Promise<{ readonly hosts: readonly HostStats[] }>;
@@ -70,17 +81,20 @@ const TOO_MUCH: ReadonlySet<string> = new Set([
 ]);
 
 interface Place {
-  readonly digest: string;
+  readonly key: string;
+  readonly plugin: InstalledPlugin;
   readonly ready: Promise<Host>;
 }
+type Wanted = Pick<SegmentRequest, 'plugin' | 'version' | 'workspace'>;
 
 class Pool implements HostPool {
   readonly #ports: HostPoolPorts;
   readonly #limits: PoolLimits;
-  readonly #places = new Map<PluginId, Place>();
+  /** By digest and workspace: code that serves two workspaces could use in one what is granted in the other. */
+  readonly #places = new Map<string, Place>();
   readonly #alive = new Set<Host>();
   readonly #crashes = new Map<PluginId, CrashRecord>();
-  readonly #idle = new Map<Host, { since: number; readonly timer: Disposable }>();
+  readonly #resting: Resting;
   readonly #spares: Promise<Host>[] = [];
   readonly #starting = new Set<Promise<unknown>>();
   #closed = false;
@@ -88,10 +102,12 @@ class Pool implements HostPool {
   constructor(ports: HostPoolPorts) {
     this.#ports = ports;
     this.#limits = { ...DEFAULT_LIMITS, ...ports.limits };
+    const { idleMs } = this.#limits;
+    this.#resting = new Resting(ports.clock, idleMs, (host) => this.#dismiss(host));
   }
 
   async run(request: SegmentRequest, signal: AbortSignal): Promise<readonly StepReport[]> {
-    return await this.#use(request.plugin, (host) => host.run(request, signal));
+    return await this.#use(request, (host) => host.run(request, signal));
   }
 
   async listen(
@@ -99,26 +115,33 @@ class Pool implements HostPool {
     onEvent: (outputs: JsonObject) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#use(request.plugin, (host) => host.listen(request, onEvent, signal));
+    await this.#use(request, (host) => host.listen(request, onEvent, signal));
   }
 
   async serve(provider: PluginId, request: ServeRequest, signal: AbortSignal): Promise<Json> {
-    return await this.#use(provider, (host) => host.serve(request, signal));
+    const wanted = { plugin: provider, workspace: request.workspace };
+    return await this.#use(wanted, (host) => host.serve(request, signal));
   }
 
   async warm(plugin: PluginId): Promise<void> {
-    await this.#use(plugin, async () => await Promise.resolve());
+    const wanted = { plugin, workspace: DEFAULT_WORKSPACE };
+    await this.#use(wanted, async () => await Promise.resolve());
   }
 
-  async stop(plugin: PluginId): Promise<void> {
-    const place = this.#places.get(plugin);
-    this.#places.delete(plugin);
-    const host = await place?.ready.catch(() => null);
-    await host?.close('the plugin was stopped');
+  async stop(id: PluginId, { digest, why }: Parameters<HostPool['stop']>[1] = {}): Promise<void> {
+    const ending = [...this.#places.values()]
+      .filter(
+        ({ plugin }) => plugin.manifest.id === id && (digest ?? plugin.digest) === plugin.digest,
+      )
+      .map(async ({ key, ready }) => {
+        this.#places.delete(key);
+        await (await ready.catch(() => null))?.close(why ?? 'the plugin was stopped');
+      });
+    await Promise.all(ending);
   }
 
   release(plugin: PluginId): void {
-    this.#crashes.delete(plugin);
+    this.#crashes.get(plugin)?.release();
   }
 
   async stats(): Promise<{ readonly hosts: readonly HostStats[] }> {
@@ -135,7 +158,7 @@ class Pool implements HostPool {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { timer } of this.#idle.values()) timer[Symbol.dispose]();
+    this.#resting.close();
     const reason = 'the hub is closing';
     await Promise.allSettled([...this.#alive].map((host) => host.close(reason)));
     await Promise.allSettled(this.#starting);
@@ -143,90 +166,71 @@ class Pool implements HostPool {
     this.#places.clear();
   }
 
-  async #use<T>(plugin: PluginId, work: (host: Host) => Promise<T>): Promise<T> {
-    const host = await this.#livingHostOf(plugin);
+  async #use<T>(wanted: Wanted, work: (host: Host) => Promise<T>): Promise<T> {
+    const host = await this.#livingHostOf(wanted);
     try {
       return await work(host);
     } finally {
-      if (host.load === 0 && !host.dead && !this.#closed) this.#rest(host);
+      if (host.load === 0 && !host.dead && !this.#closed) this.#rest(host, wanted);
     }
   }
 
   /** A host that is dying is not used again: its successor starts once it is gone. */
-  async #livingHostOf(plugin: PluginId): Promise<Host> {
-    const host = await this.#hostOf(plugin);
+  async #livingHostOf(wanted: Wanted): Promise<Host> {
+    const host = await this.#hostOf(wanted);
     if (!host.dead) return host;
     await host.ended;
-    return await this.#hostOf(plugin);
+    return await this.#hostOf(wanted);
   }
 
-  /** Ends a host that nobody uses: at once when it runs an old version, else after the idle time. */
-  #rest(host: Host): void {
-    if (this.#ports.plugins.get(host.plugin)?.digest !== host.digest) return this.#dismiss(host);
-    const idle = this.#idle.get(host);
-    const since = this.#ports.clock.now();
-    if (idle === undefined) this.#idle.set(host, { since, timer: this.#lookLater(host, since) });
-    else idle.since = since;
-  }
-
-  /** One timer a host, set again while it is used in between: not one for each call. */
-  #lookLater(host: Host, since: number): Disposable {
-    const { clock } = this.#ports;
-    const end = since + this.#limits.idleMs;
-    return clock.after(end - clock.now(), () => {
-      const used = this.#idle.get(host)?.since ?? since;
-      this.#idle.delete(host);
-      if (used === since) return this.#dismiss(host);
-      this.#idle.set(host, { since: used, timer: this.#lookLater(host, used) });
-    });
+  /** Ends a host that nobody uses: at once when it runs a version nobody asked for, else after the idle time. */
+  #rest(host: Host, { plugin, version }: Wanted): void {
+    if (this.#ports.plugins.get(plugin, version)?.digest === host.digest) this.#resting.add(host);
+    else this.#dismiss(host);
   }
 
   #dismiss(host: Host): void {
-    if (host.load > 0) return;
-    const place = this.#places.get(host.plugin);
-    if (place?.digest === host.digest) this.#places.delete(host.plugin);
-    void host.close('it was idle');
+    if (host.load === 0) void host.close('it was idle');
   }
 
-  #hostOf(id: PluginId): Promise<Host> {
-    const plugin = this.#ports.plugins.get(id);
-    if (this.#closed)
-      return Promise.reject(new HubError('STEP_CANCELLED', { reason: 'the hub is closing' }));
+  async #hostOf({ plugin: id, version, workspace }: Wanted): Promise<Host> {
+    const { plugins } = this.#ports;
+    const plugin = plugins.get(id, version);
+    if (this.#closed) throw new HubError('STEP_CANCELLED', { reason: 'the hub is closing' });
     if (plugin === null)
-      return Promise.reject(new HubError('PLUGIN_NOT_INSTALLED', { plugin: id }));
+      throw plugins.refusal?.(id, version) ?? new HubError('PLUGIN_NOT_INSTALLED', { plugin: id });
     const reason = this.#crashes.get(id)?.quarantine;
     if (typeof reason === 'string')
-      return Promise.reject(new HubError('PLUGIN_QUARANTINED', { plugin: id, reason }));
-    const place = this.#places.get(id);
-    if (place?.digest === plugin.digest) return place.ready;
-    const ready = this.#track(this.#begin(plugin));
-    const next = { digest: plugin.digest, ready };
-    this.#places.set(id, next);
-    ready.catch(() => this.#vacate(id, next));
-    void place?.ready.then((old) => this.#retire(old)).catch(() => undefined);
-    return ready;
+      throw new HubError('PLUGIN_QUARANTINED', { plugin: id, reason });
+    const key = `${plugin.digest} ${workspace}`;
+    const place = this.#places.get(key);
+    if (place !== undefined) return await place.ready;
+    const ready = this.#track(this.#begin(plugin, key));
+    const begun = { key, plugin, ready };
+    this.#places.set(key, begun);
+    ready.catch(() => this.#vacate(begun));
+    for (const old of version === undefined ? this.#resting.hosts() : [])
+      if (old.plugin === id && old.digest !== plugin.digest && old.load === 0)
+        void old.close('a new version was installed');
+    return await ready;
   }
 
-  #retire(old: Host): void {
-    if (old.load === 0) void old.close('a new version was installed');
+  #vacate(place: Place): void {
+    if (this.#places.get(place.key) === place) this.#places.delete(place.key);
   }
 
-  #vacate(id: PluginId, place: Place): void {
-    if (this.#places.get(id) === place) this.#places.delete(id);
-  }
-
-  async #begin(plugin: InstalledPlugin): Promise<Host> {
+  async #begin(plugin: InstalledPlugin, key: string): Promise<Host> {
     const { clock, events } = this.#ports;
     const { id, runtime } = plugin.manifest;
-    await this.#backOff(id);
+    await wait(clock, this.#crashes.get(id)?.waitMs(clock.now()) ?? 0);
     const startedAt = clock.now();
     const set = this.#ports.limitsOf?.(id) ?? {};
     const isUsual = runtime === 'isolate' && Object.keys(set).length === 0;
     const spare = isUsual ? await this.#takeSpare() : null;
     const host = spare ?? (await this.#start(runtime, plugin, set));
-    const place = this.#places.get(id);
+    const place = this.#places.get(key);
     void host.ended.then((why) => {
-      if (place !== undefined) this.#vacate(id, place);
+      if (place !== undefined) this.#vacate(place);
       this.#record(host, why);
     });
     await host.loadPlugin(plugin);
@@ -234,14 +238,6 @@ class Pool implements HostPool {
     events.emit({ type: 'host.started', at: clock.now(), plugin: id, pid: host.pid, ms });
     if (runtime === 'isolate') this.#fillSpares();
     return host;
-  }
-
-  async #backOff(plugin: PluginId): Promise<void> {
-    const waitMs = this.#crashes.get(plugin)?.waitMs(this.#ports.clock.now()) ?? 0;
-    if (waitMs === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#ports.clock.after(waitMs, resolve);
-    await promise;
   }
 
   async #start(
@@ -260,8 +256,7 @@ class Pool implements HostPool {
     this.#alive.add(host);
     void host.ended.then(() => {
       this.#alive.delete(host);
-      this.#idle.get(host)?.timer[Symbol.dispose]();
-      this.#idle.delete(host);
+      this.#resting.delete(host);
     });
     return host;
   }
@@ -290,7 +285,7 @@ class Pool implements HostPool {
     const { plugin, pid } = host;
     const at = clock.now();
     events.emit({ type: 'host.ended', at, plugin, pid, how: why.message, code: why.code });
-    if (HubError.is(why, 'STEP_CANCELLED') || this.#closed) return;
+    if (['STEP_CANCELLED', 'PLUGIN_REVOKED'].includes(why.code) || this.#closed) return;
     const record = this.#crashes.get(plugin) ?? new CrashRecord();
     this.#crashes.set(plugin, record);
     // A step that took too much is its workflow's doing as much as the plugin's: others may go on using it.

@@ -16,8 +16,13 @@ import { mayNameBlob, parseHostFrame } from './host-frame.ts';
 type Reply = Extract<HostFrame, { t: 'reply' }>;
 export type Incoming = Exclude<HostFrame, { t: 'reply' }>;
 
-/** Frames of one host that are taken before those of another. */
-const MOST_AT_ONCE = 32;
+/** How long frames of one host are taken in one go. */
+const TURN_MS = 0.25;
+/** The part of the hub's time that a host may take with what it was not asked … */
+const SHARE = 0.1;
+/** … and how much of it at once. */
+const BURST_MS = 2.5;
+const MAX_BREATH_MS = 100;
 
 export interface ChannelPorts {
   readonly clock: Clock;
@@ -45,6 +50,8 @@ export interface Question {
   readonly signal: AbortSignal | null;
   /** Told the id when the frame is about to go out. */
   readonly onSent?: (id: number) => void;
+  /** Told what the host says went wrong, also when nobody waits any more. */
+  readonly onError?: (error: HubError) => void;
 }
 
 interface Pending {
@@ -69,7 +76,9 @@ export class Channel {
   readonly #pending = new Map<number, Pending>();
   readonly #queue = new Set<Pending>();
   #lastId = 0;
-  #corked = false;
+  #outgoing: Uint8Array[] = [];
+  /** Until when its share of the hub's time is used up. */
+  #busyUntil = 0;
   #ended: HubError | null = null;
 
   constructor(process: HostProcess, ports: ChannelPorts) {
@@ -182,33 +191,45 @@ export class Channel {
     return null;
   }
 
+  /** Frames of one turn leave in one write. */
   #write(frame: HubFrame): void {
-    const { input } = this.#process;
     const text = JSON.stringify(frame);
     if (text.includes('"$blob"')) this.#ports.lend(frame);
-    const bytes = encodeFrameText(text);
-    if (!this.#corked) {
-      this.#corked = true;
-      input.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        input.uncork();
-      });
-    }
-    input.write(bytes);
+    this.#outgoing.push(encodeFrameText(text));
+    if (this.#outgoing.length === 1) process.nextTick(() => this.#flush());
+  }
+
+  #flush(): void {
+    const frames = this.#outgoing;
+    this.#outgoing = [];
+    this.#process.input.write(frames.length === 1 ? frames[0] : Buffer.concat(frames));
   }
 
   #read(chunk: Uint8Array): void {
-    if (this.#ended === null) this.#unlessBroken(() => this.#takeSome(this.#decoder.push(chunk)));
+    if (this.#ended !== null) return;
+    const start = this.#ports.clock.now();
+    this.#unlessBroken(() => this.#takeSome(this.#decoder.push(chunk), start));
   }
 
-  /** Takes a few frames, then lets others have their turn: a host that floods the hub must not be all it hears. */
-  #takeSome(texts: readonly string[]): void {
-    for (const text of texts.slice(0, MOST_AT_ONCE)) this.#take(text);
+  /** Takes frames for a moment, then lets others have their turn: a host that floods the hub must not be all it hears. */
+  #takeSome(texts: readonly string[], start: number): void {
+    const { clock } = this.#ports;
     const { output } = this.#process;
-    if (texts.length <= MOST_AT_ONCE) return void (output.isPaused() && output.resume());
+    let [at, unaskedMs, taken] = [start, 0, 0];
+    while (taken < texts.length && at - start < TURN_MS) {
+      const isAnswer = this.#take(texts[taken] ?? '');
+      const now = clock.now();
+      if (!isAnswer) unaskedMs += now - at;
+      at = now;
+      taken += 1;
+    }
+    this.#busyUntil = Math.max(this.#busyUntil, start - BURST_MS / SHARE) + unaskedMs / SHARE;
+    if (taken === texts.length) return void (output.isPaused() && output.resume());
     output.pause();
-    setImmediate(() => this.#unlessBroken(() => this.#takeSome(texts.slice(MOST_AT_ONCE))));
+    const rest = (): void =>
+      this.#unlessBroken(() => this.#takeSome(texts.slice(taken), clock.now()));
+    if (this.#busyUntil <= at) setImmediate(rest);
+    else clock.after(Math.min(this.#busyUntil - at, MAX_BREATH_MS), rest);
   }
 
   #unlessBroken(work: () => void): void {
@@ -220,11 +241,13 @@ export class Channel {
     }
   }
 
-  #take(text: string): void {
-    if (this.#ended !== null) return;
+  /** True for the answer to a question of the hub. */
+  #take(text: string): boolean {
+    if (this.#ended !== null) return false;
     const frame = parseHostFrame(text);
     if (frame.t === 'reply') this.#close(frame, text);
     else this.#ports.onFrame(frame, mayNameBlob(text));
+    return frame.t === 'reply';
   }
 
   #close(frame: Reply, text: string): void {
@@ -240,7 +263,11 @@ export class Channel {
 
   /** A success that crossed a cancel on its way counts: the work was done. A success after the deadline does not. */
   #answer(pending: Pending, frame: Reply, namesBlob: boolean): void {
-    if (!frame.ok) return pending.reject(pending.givenUp ?? errorOf(frame.error));
+    if (!frame.ok) {
+      const error = errorOf(frame.error);
+      pending.question.onError?.(error);
+      return pending.reject(pending.givenUp ?? error);
+    }
     if (HubError.is(pending.givenUp, 'STEP_TIMED_OUT')) return pending.reject(pending.givenUp);
     try {
       if (namesBlob) this.#ports.admit(frame.value);

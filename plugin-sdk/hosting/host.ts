@@ -21,13 +21,13 @@ import type {
   Work,
 } from './ports.ts';
 import { residentLimit } from './jail/bubblewrap.ts';
-import { Channel, type Incoming } from './channel.ts';
+import { Channel, type Incoming, type Question } from './channel.ts';
 import { listenTo } from './listening.ts';
 import { sendPlugin } from './load-plugin.ts';
 import { SegmentNames } from './segment-names.ts';
 import { StepReports } from './step-reports.ts';
 import { LastWords } from './last-words.ts';
-import { overuse, watchUse, type Overused } from './watchdog.ts';
+import { overuse, watchUse } from './watchdog.ts';
 
 const NOBODY = pluginId('hub/spare');
 
@@ -89,6 +89,7 @@ export class Host {
     this.#calls = this.#ports.calls({
       host: this.id,
       plugin: () => this.plugin,
+      version: () => this.#plugin?.manifest.version,
       reply: (frame) => this.#channel.tell(frame),
       hasAsked: (id) => this.#channel.hasAsked(id),
     });
@@ -125,14 +126,14 @@ export class Host {
   /** Gives the host its plugin. Throws HOST_LOAD_FAILED when it fails or describes itself otherwise than its signed manifest. */
   async loadPlugin(plugin: InstalledPlugin): Promise<void> {
     this.#plugin = plugin;
+    this.#process.precedence?.begin();
     this.#reports = new StepReports(plugin.manifest);
     try {
       await sendPlugin(this.#channel, plugin, this.#settings);
     } catch (error) {
-      const { id } = plugin.manifest;
       const message = error instanceof Error ? error.message : String(error);
-      const failed = new HubError('HOST_LOAD_FAILED', { plugin: id, message }, { cause: error });
-      const why = this.#why ?? failed;
+      const data = { plugin: this.plugin, message };
+      const why = this.#why ?? new HubError('HOST_LOAD_FAILED', data, { cause: error });
       this.#kill(why);
       throw why;
     }
@@ -141,14 +142,13 @@ export class Host {
   /** Runs a segment; its steps are sent once per host. */
   async run(request: SegmentRequest, signal: AbortSignal): Promise<readonly StepReport[]> {
     const segment = this.#segments.nameOf(request.steps);
-    const { run, workflow, values, deadlineMs } = request;
+    const { run, workspace, workflow, values, deadlineMs } = request;
     const nodes = request.steps.map((step) => step.node);
-    const work = { run, workflow, nodes, onEvent: null };
+    const work = { run, workspace, workflow, nodes, onEvent: null };
     const frame = (id: number) =>
       ({ t: 'run', id, segment, run, workflow, values, deadlineMs }) as const;
-    const reports = await this.#ask(work, frame, { deadlineMs, signal }).catch((error: unknown) => {
-      throw this.#recycle(error);
-    });
+    const onError = (error: HubError): void => this.#recycle(error);
+    const reports = await this.#ask(work, frame, { deadlineMs, signal, onError });
     const believed = this.#reports?.believe(reports, request.steps) ?? null;
     if (believed === null) throw this.#broken('a run was answered with something else');
     return believed;
@@ -160,7 +160,7 @@ export class Host {
     onEvent: (outputs: JsonObject) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
-    const about = { run: null, workflow: request.workflow, nodes: [request.node] };
+    const about = { ...request, run: null, nodes: [request.node] };
     await listenTo(request, onEvent, signal, {
       ask: (frame, onEventFrame, how) =>
         this.#ask({ ...about, onEvent: onEventFrame }, frame, { deadlineMs: null, ...how }),
@@ -173,18 +173,18 @@ export class Host {
 
   /** Has a providing plugin perform an operation. */
   async serve(request: ServeRequest, signal: AbortSignal): Promise<Json> {
-    const { capability, operation, args, caller, host, call, run = null } = request;
+    const { capability, operation, args, caller, host, call, run = null, workspace } = request;
     const answers = host === this.id && call !== undefined ? { answers: call } : {};
     const deadlineMs = this.#settings.serveMs;
-    const work = { run, workflow: null, nodes: [], onEvent: null };
+    const work = { run, workspace, workflow: null, nodes: [], onEvent: null };
     const frame = (id: number) =>
       ({ t: 'serve', id, capability, operation, args, caller, deadlineMs, ...answers }) as const;
     return await this.#ask(work, frame, { deadlineMs, signal });
   }
 
-  /** What is open rejects with STEP_CANCELLED. */
-  async close(reason: string): Promise<void> {
-    this.#kill(new HubError('STEP_CANCELLED', { reason }));
+  /** What is open rejects with `why`, a text as STEP_CANCELLED. */
+  async close(why: string | HubError): Promise<void> {
+    this.#kill(typeof why === 'string' ? new HubError('STEP_CANCELLED', { reason: why }) : why);
     await this.ended;
   }
 
@@ -228,11 +228,7 @@ export class Host {
     this.#calls.log('warn', text.trimEnd(), null);
   }
 
-  #ask(
-    work: Work,
-    frame: (id: number) => HubFrame,
-    how: { deadlineMs: number | null; signal: AbortSignal; onSent?: (id: number) => void },
-  ): Promise<Json> {
+  #ask(work: Work, frame: (id: number) => HubFrame, how: Omit<Question, 'frame'>): Promise<Json> {
     return this.#channel.ask({
       frame,
       ...how,
@@ -252,14 +248,13 @@ export class Host {
   }
 
   /** An isolate, or an interpreter, that hit a limit is gone, and its host on the way out: nothing more is sent there. */
-  #recycle(error: unknown): unknown {
+  #recycle(error: HubError): void {
     const { entryMs } = this.#settings.limits;
     const isolate = this.runtime === 'isolate';
     const slow = HubError.is(error, 'STEP_TIMED_OUT') && error.data.timeoutMs === entryMs;
     if (isolate && slow) this.#kill(error);
     const limited = isolate || this.runtime === 'python';
     if (limited && HubError.is(error, 'HOST_OUT_OF_MEMORY')) this.#kill(error);
-    return error;
   }
 
   #broken(detail: string): HubError {
@@ -285,13 +280,12 @@ export class Host {
     const { clock, blobs } = this.#ports;
     const { memoryMb: limitMb } = this.#settings.limits;
     const memoryBytes = residentLimit(this.runtime, limitMb);
-    const bounds = { pid: this.pid, memoryBytes, folder };
-    const over = (what: Overused): HubError => overuse(what, this.plugin, limitMb);
-    using _watch = watchUse(clock, bounds, (what) => this.#kill(over(what)));
+    const bounds = { process: this.#process, memoryBytes, folder };
+    using _watch = watchUse(clock, bounds, (it) => this.#kill(overuse(it, this.plugin, limitMb)));
     const { code, signal } = await this.#process.ended;
     const how = code === null ? `signal ${String(signal)}` : `exit code ${String(code)}`;
     this.#why ??= this.#said.tellOfMemory
-      ? over('memory')
+      ? overuse('memory', this.plugin, limitMb)
       : new HubError('HOST_CRASHED', { plugin: this.plugin, how });
     this.#close(this.#why);
     blobs.close(this.id);

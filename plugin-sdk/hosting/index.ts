@@ -1,3 +1,4 @@
+export { CrashRecord } from './crash-record.ts';
 export { leakedDescriptors } from './descriptors.ts';
 export { describePlugin } from './describe-plugin.ts';
 export { Host } from './host.ts';
@@ -12,3 +13,6 @@ export {
 } from './limits.ts';
 export type * from './ports.ts';
 export { residentBytes } from './watchdog.ts';
+export { Rate } from './rate.ts';
+export { Resting } from './resting.ts';
+export { wait } from './wait.ts';

@@ -13,6 +13,7 @@ import type {
   SegmentStep,
   StepValues,
 } from '../contract/index.ts';
+import type { Precedence } from './precedence.ts';
 
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -40,8 +41,11 @@ export interface InstalledPlugin {
 /** One or more steps of one plugin that travel together. */
 export interface SegmentRequest {
   readonly run: RunId;
+  readonly workspace: string;
   readonly workflow: string;
   readonly plugin: PluginId;
+  /** The current one when left out. */
+  readonly version?: string | undefined;
   readonly steps: readonly SegmentStep[];
   readonly values: Readonly<Record<string, StepValues>>;
   readonly deadlineMs: number;
@@ -79,6 +83,8 @@ export interface HostProcess {
   readonly input: Writable;
   readonly output: Readable;
   readonly logs: Readable;
+  /** Its place when the machine is busy; absent when it has no session of its own. */
+  readonly precedence?: Precedence;
   /** Resolves once, when the process and everything it started is gone. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
   kill(): void;
@@ -103,19 +109,23 @@ export interface ServeRequest {
   readonly call?: number;
   /** The run it is done for: what is made meanwhile is the run's. */
   readonly run?: RunId | null;
+  readonly workspace: string;
 }
 
 export interface ListenRequest {
   readonly plugin: PluginId;
+  readonly version?: string | undefined;
   readonly node: string;
   readonly type: string;
   readonly config: JsonObject;
+  readonly workspace: string;
   readonly workflow: string;
 }
 
 /** What a question of the hub is about: whose work a plugin's call belongs to. */
 export interface Work {
   readonly run: RunId | null;
+  readonly workspace: string;
   readonly workflow: string | null;
   /** Nodes that may call within it; a call that names none belongs to the first. */
   readonly nodes: readonly string[];
@@ -127,6 +137,7 @@ export interface Work {
 export interface CallLine {
   readonly host: string;
   readonly plugin: () => PluginId;
+  readonly version: () => string | undefined;
   readonly reply: (frame: HubFrame) => void;
   /** True when the hub has asked a question of this number, answered or not. */
   readonly hasAsked: (id: number) => boolean;

@@ -1,16 +1,18 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { HubError, type PluginId } from '../contract/index.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, HostProcess } from './ports.ts';
 
 const PERIOD_MS = 100;
 const PAGE_BYTES = 4096;
+/** Linux counts processor time in hundredths of a second (USER_HZ). */
+const TICK_MS = 10;
 /** A folder with more names than this is full, whatever their sizes. */
 const MAX_NAMES = 4096;
 
 /** What a host may use, and where to look. */
 export interface Bounds {
-  readonly pid: number;
+  readonly process: Pick<HostProcess, 'pid' | 'precedence'>;
   readonly memoryBytes: number;
   /** The folder it writes blobs to; null when it has none. */
   readonly folder: string | null;
@@ -33,7 +35,7 @@ export async function residentBytes(pid: number): Promise<number> {
   return Number(text.split(' ')[1] ?? 0) * PAGE_BYTES;
 }
 
-/** Looks at a host every 100 ms and calls `onOver` once it uses more than it may; disposing stops it. */
+/** Looks at a host every 100 ms, tells its precedence what it used, and calls `onOver` once it uses more than it may; disposing stops it. */
 export function watchUse(
   clock: Clock,
   bounds: Bounds,
@@ -41,8 +43,18 @@ export function watchUse(
 ): Disposable {
   let stopped = false;
   let timer = clock.after(PERIOD_MS, look);
+  let before = { at: clock.now(), cpuMs: 0 };
+  async function overUse(): Promise<Overused | null> {
+    const { pid, precedence } = bounds.process;
+    const { cpuMs, residentBytes } = await useOf(pid);
+    const at = clock.now();
+    precedence?.look((cpuMs - before.cpuMs) / Math.max(1, at - before.at));
+    before = { at, cpuMs };
+    if (residentBytes > bounds.memoryBytes) return 'memory';
+    return bounds.folder !== null && (await isOver(bounds.folder, FOLDER_BYTES)) ? 'folder' : null;
+  }
   function look(): void {
-    void overUse(bounds).then((what) => {
+    void overUse().then((what) => {
       if (stopped) return;
       if (what !== null) onOver(what);
       else timer = clock.after(PERIOD_MS, look);
@@ -56,10 +68,15 @@ export function watchUse(
   };
 }
 
-async function overUse({ pid, memoryBytes, folder }: Bounds): Promise<Overused | null> {
-  if ((await residentBytes(pid)) > memoryBytes) return 'memory';
-  if (folder !== null && (await isOver(folder, FOLDER_BYTES))) return 'folder';
-  return null;
+/** What a process uses now (proc(5), the fields of `stat` behind the name); nothing when it is gone. */
+async function useOf(pid: number): Promise<{ cpuMs: number; residentBytes: number }> {
+  const text = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(() => '');
+  const fields = text
+    .slice(text.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
+  const [user = 0, system = 0, pages = 0] = [fields[11], fields[12], fields[21]];
+  return { cpuMs: (user + system) * TICK_MS, residentBytes: pages * PAGE_BYTES };
 }
 
 /** True when the files of a folder take more bytes, or are more, than they may. */

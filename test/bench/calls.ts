@@ -65,6 +65,7 @@ export async function measureCalls(hub: Hub): Promise<readonly Row[]> {
 function caller(hub: Hub, plugin: string, step: SegmentStep): () => Promise<void> {
   const request = {
     run: runId('bench-run'),
+    workspace: 'default',
     workflow: 'bench',
     plugin: pluginId(plugin),
     steps: [step],

@@ -63,7 +63,14 @@ export function attack(
   const stop = new AbortController();
   const ends = new Map<string, number>();
   const step = { node: 'attack', type: 'attack', config: {}, inputs: {}, links: {} };
-  const request = { workflow: 'bench', plugin, steps: [step], values: {}, deadlineMs: 1000 };
+  const request = {
+    workspace: 'default',
+    workflow: 'bench',
+    plugin,
+    steps: [step],
+    values: {},
+    deadlineMs: 1000,
+  };
   let runs = 0;
   const round = async (): Promise<string> => {
     const run = runId(`${plugin.replace('/', '-')}-${String((runs += 1))}`);

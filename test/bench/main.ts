@@ -1,12 +1,14 @@
 import { cpus } from 'node:os';
 import { applyPolicy } from '../support/trust.ts';
 import { temporaryFolder } from '../support/hub.ts';
-import { openHub } from '../../studio/server/hub.ts';
+import { openHub, type Hub } from '../../studio/server/hub.ts';
 import { measureChains } from './chains.ts';
 import { measureClick } from './click.ts';
 import { measureCalls } from './calls.ts';
+import { WAYS } from './hostile.ts';
 import { measureNeighbours } from './neighbours.ts';
 import { measurePlugins } from './plugins.ts';
+import { measureRegistry } from './registry.ts';
 import { soak } from './soak.ts';
 import { measureStart } from './start.ts';
 
@@ -18,15 +20,37 @@ export interface Row {
   readonly isMet?: boolean;
 }
 
-const HELP = `npm run bench -- [--json] [soak [--minutes 10]]
+/** Parts that start a hub of their own. */
+const ALONE: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+  start: measureStart,
+  click: measureClick,
+  registry: measureRegistry,
+};
+const IN_HUB: Readonly<Record<string, (hub: Hub) => Promise<readonly Row[]>>> = {
+  calls: measureCalls,
+  chains: measureChains,
+  plugins: measurePlugins,
+  neighbours: async (hub) => await measureNeighbours(hub),
+  ...Object.fromEntries(
+    Object.keys(WAYS).map((way) => [way, async (hub) => await measureNeighbours(hub, [way])]),
+  ),
+};
+const ALL = ['start', 'calls', 'chains', 'plugins', 'neighbours', 'click'];
+
+const HELP = `npm run bench -- [--json] [part …]
+npm run bench -- soak [--minutes 10]
 
 Prints every figure of one run side by side, with its budget; about ten minutes on two cores.
+Parts: ${ALL.join(', ')}; registry, beside verdaccio, which is fetched from npm; of neighbours, each alone: ${Object.keys(WAYS).join(', ')}.
 soak: twenty hostile plugins and twenty honest ones at once.`;
 
 /** Prints every figure of one run side by side; `--json` as one JSON line. */
 async function main(args: readonly string[]): Promise<void> {
   if (args[0] === 'soak') return await soak(args.slice(1));
   if (args.includes('--help')) return console.log(HELP);
+  const parts = args.filter((it) => it !== '--json');
+  const unknown = parts.find((it) => !Object.hasOwn({ ...ALONE, ...IN_HUB }, it));
+  if (unknown !== undefined) throw new Error(`There is no part ${unknown}.\n${HELP}`);
   const rows: Row[] = [];
   const add = (more: readonly Row[]): void => {
     for (const row of more) {
@@ -36,15 +60,13 @@ async function main(args: readonly string[]): Promise<void> {
   };
   using folder = temporaryFolder('bench');
   applyPolicy(folder.path, ['bench/*']);
-  add(await measureStart());
-  {
-    await using hub = await openHub({ folder: folder.path });
-    add(await measureCalls(hub));
-    add(await measureChains(hub));
-    add(await measurePlugins(hub));
-    add(await measureNeighbours(hub));
+  let hub: Hub | null = null;
+  for (const part of parts.length === 0 ? ALL : parts) {
+    if (part in ALONE) await hub?.[Symbol.asyncDispose]();
+    hub = part in ALONE ? null : (hub ?? (await openHub({ folder: folder.path })));
+    add((await (hub === null ? ALONE[part]?.() : IN_HUB[part]?.(hub))) ?? []);
   }
-  add(await measureClick());
+  await hub?.[Symbol.asyncDispose]();
   if (args.includes('--json'))
     console.log(JSON.stringify({ cpus: cpus().length, node: process.version, rows }));
 }

@@ -14,16 +14,15 @@ const PAUSE_MS = 4;
 const BOUND = 1.1;
 
 /** An honest plugin's p99 beside a hostile one, against the same plugin's alone, turn by turn; median of the rounds. */
-export async function measureNeighbours(hub: Hub): Promise<readonly Row[]> {
-  const [honest] = await installCopies(
-    hub,
-    { name: 'small', id: 'bench/small', as: 'bench/calm' },
-    1,
-  );
+export async function measureNeighbours(
+  hub: Hub,
+  ways: readonly string[] = Object.keys(WAYS),
+): Promise<readonly Row[]> {
+  const [honest] = await installCopies(hub, 'bench/calm', 1);
   if (honest === undefined) throw new Error('No plugin was installed.');
   await p99(hub, honest);
   const rows: Row[] = [];
-  for (const way of Object.keys(WAYS)) {
+  for (const way of ways) {
     const plugin = await installHostile(hub, `bench/${way.replaceAll(' ', '-')}`, way);
     const rounds = { alone: [] as number[], beside: [] as number[] };
     let ended = '';
@@ -37,7 +36,7 @@ export async function measureNeighbours(hub: Hub): Promise<readonly Row[]> {
     rows.push(rowOf(`beside one that is ${way} (${ended})`, rounds));
   }
   rows.push({
-    what: 'for contrast: the same spin in node:vm, p99',
+    what: 'p99 for contrast: the same spin in node:vm',
     figure: `${(await spinInVm(hub, honest)).toFixed(0)} ms`,
   });
   return rows;
@@ -57,13 +56,13 @@ function rowOf(
   };
 }
 
-async function p99(hub: Hub, plugin: PluginId): Promise<number> {
+async function p99(hub: Hub, plugin: PluginId, steps = STEPS): Promise<number> {
   const samples: number[] = [];
-  for (let index = 0; index < STEPS; index += 1) {
+  for (let index = 0; index < steps; index += 1) {
     samples.push(await echo(hub.pool, plugin));
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
-  return samples.toSorted((a, b) => a - b)[Math.floor(STEPS * 0.99)] ?? Number.NaN;
+  return samples.toSorted((a, b) => a - b)[Math.floor(steps * 0.99)] ?? Number.NaN;
 }
 
 /** What peers do: the hostile function runs in the hub's own thread, with the same limit of 200 ms. */
@@ -75,11 +74,9 @@ async function spinInVm(hub: Hub, honest: PluginId): Promise<number> {
     } catch {
       // It always runs into its limit.
     }
-  }, 250);
+  }, 210);
   try {
-    const samples: number[] = [];
-    for (let index = 0; index < 20; index += 1) samples.push(await echo(hub.pool, honest));
-    return spread(samples).p95;
+    return await p99(hub, honest, STEPS / 4);
   } finally {
     clearInterval(spin);
   }

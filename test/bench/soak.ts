@@ -51,11 +51,7 @@ export async function soak(args: readonly string[]): Promise<void> {
   const left = { blobs: 0 };
   {
     await using hub = await openHub({ folder: folder.path });
-    const calm = await installCopies(
-      hub,
-      { name: 'small', id: 'bench/small', as: 'bench/calm' },
-      PLUGINS,
-    );
+    const calm = await installCopies(hub, 'bench/calm', PLUGINS);
     await liveTogether(hub, calm, { minutes, honest, looks });
     console.log('waiting for the blobs of ended runs to go …');
     for (let waited = 0; hub.blobs.sizeBytes > 0 && waited < BLOBS_MS; waited += LOOK_MS)

@@ -16,6 +16,7 @@ import {
   type JailView,
 } from './bubblewrap.ts';
 import { leakedDescriptors } from '../descriptors.ts';
+import { Precedence } from '../precedence.ts';
 import { isThere, librariesOf } from './libraries.ts';
 import { endOrphans } from './orphans.ts';
 import { findPython } from './python.ts';
@@ -141,10 +142,20 @@ async function startJail(
   feed(child, SECCOMP_FD, assembleSeccomp(archOf(process.arch) ?? 'x64', seccompOf(spec)));
   feed(child, ARGS_FD, jailOptions.map((option) => `${option}\0`).join(''));
   const { channel, logs } = openPipes(child);
+  using start = startBehind(life);
   await firstWord(child, channel, life, options.startMs ?? 10_000);
   const pid = (await nodePid(life.reaper)) ?? child.pid ?? 0;
   void writeFile(`/proc/${String(pid)}/oom_score_adj`, '1000').catch(() => undefined);
-  return { pid, input: channel, output: channel, logs, ended: life.ended, kill: () => life.kill() };
+  const { precedence } = start;
+  const { ended } = life;
+  return { pid, precedence, input: channel, output: channel, logs, ended, kill: () => life.kill() };
+}
+
+/** A jail that starts goes behind hosts at work, from when it is a session of its own. */
+function startBehind(life: Life): Disposable & { readonly precedence: Precedence } {
+  const precedence = new Precedence(() => life.reaper);
+  const timer = setInterval(() => precedence.begin(), LOOK_MS);
+  return { precedence, [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 /** What a jail's descriptors are: its pipes, and the null device over each that would leak into it. */
@@ -167,6 +178,7 @@ const seccompOf = ({ runtime, limits }: LaunchSpec) =>
 
 /** How long what an ended jail still has in its pipes is waited for. */
 const LAST_WORDS_MS = 50;
+const LOOK_MS = 10;
 
 interface Life {
   /** Pid of the jail's first process as seen from here; null until bubblewrap has told. */

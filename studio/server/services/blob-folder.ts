@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { codeOf } from '@runtime-hub/plugin-sdk/contract';
 
 const MEMORY = '/dev/shm';
 const LEAST_FREE_BYTES = 268_435_456;
@@ -24,9 +25,18 @@ export function makeBlobFolder(): string {
   for (const name of readdirSync(base)) {
     const owner = name.startsWith(prefix) ? /^\d+/u.exec(name.slice(prefix.length)) : null;
     if (owner === null || existsSync(`/proc/${owner[0]}`)) continue;
-    rmSync(join(base, name), { recursive: true, force: true });
+    sweep(join(base, name));
   }
   return mkdtempSync(join(base, `${prefix}${String(process.pid)}-`));
+}
+
+/** What may not be removed stays: another user's hub left it, or somebody who would have this one not start. */
+function sweep(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    if (!['EACCES', 'EPERM'].includes(codeOf(error) ?? '')) throw error;
+  }
 }
 
 function hasRoom(folder: string): boolean {

@@ -1,7 +1,5 @@
-import { hash, webcrypto } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
 import { HubError, type Json } from '@runtime-hub/plugin-sdk/contract';
 
 const PLAIN_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/u;
@@ -32,17 +30,18 @@ export function parseBlobInput(args: Json): BlobInput {
   return { file, mime };
 }
 
-const { subtle } = webcrypto;
-
-/** Up to here a file in memory is read and written faster than a thread of the pool is woken. */
+/** Up to here a file in memory is read and written faster than a thread is woken. */
 export const SMALL_BYTES = 262_144;
 
-/** Reads a file a host wrote, once, whole: what the host does to it later changes nothing. Rejects with BLOB_NOT_FOUND or BLOB_TOO_LARGE. */
-export async function readBlobInput(
-  folder: string,
-  file: string,
-  maxBytes: number,
-): Promise<Buffer> {
+/** What a host wrote, open for reading. */
+export interface OpenInput extends Disposable {
+  readonly fd: number;
+  /** When it was opened; more is never read. */
+  readonly sizeBytes: number;
+}
+
+/** Opens a file a host wrote: what the host does to its name later changes nothing. Throws BLOB_NOT_FOUND or BLOB_TOO_LARGE. */
+export function openBlobInput(folder: string, file: string, maxBytes: number): OpenInput {
   const fd = openInput(join(folder, file));
   try {
     const status = fstatSync(fd);
@@ -50,29 +49,23 @@ export async function readBlobInput(
     if (status.size > maxBytes) {
       throw new HubError('BLOB_TOO_LARGE', { sizeBytes: status.size, maxBytes });
     }
-    const bytes = Buffer.allocUnsafe(status.size);
-    const isSmall = status.size <= SMALL_BYTES;
-    let length = 0;
-    while (length < bytes.length) {
-      const rest = [bytes, length, bytes.length - length, length] as const;
-      const count = isSmall ? readSync(fd, ...rest) : (await readLater(fd, ...rest)).bytesRead;
-      if (count === 0) break;
-      length += count;
-    }
-    return bytes.subarray(0, length);
-  } finally {
+    return { fd, sizeBytes: status.size, [Symbol.dispose]: () => closeSync(fd) };
+  } catch (error) {
     closeSync(fd);
+    throw error;
   }
 }
 
-const readLater = promisify(read);
-
-/** Hex of the SHA-256; of what is large in a thread of its own. */
-export async function sha256Of(bytes: Buffer): Promise<string> {
-  if (bytes.length <= SMALL_BYTES) return hash('sha256', bytes, 'hex');
-  // SAFETY: no buffer of the hub's is shared between threads.
-  const own = bytes as Buffer<ArrayBuffer>;
-  return Buffer.from(await subtle.digest('SHA-256', own)).toString('hex');
+/** All that is open, once; for what is small. */
+export function readInput({ fd, sizeBytes }: OpenInput): Buffer {
+  const bytes = Buffer.allocUnsafe(sizeBytes);
+  let length = 0;
+  while (length < sizeBytes) {
+    const count = readSync(fd, bytes, length, sizeBytes - length, length);
+    if (count === 0) break;
+    length += count;
+  }
+  return bytes.subarray(0, length);
 }
 
 function openInput(path: string): number {

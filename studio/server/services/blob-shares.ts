@@ -1,5 +1,6 @@
 import type { Clock } from '@runtime-hub/kernel';
 import type { PluginId } from '@runtime-hub/plugin-sdk/contract';
+import { wait } from '@runtime-hub/plugin-sdk/hosting';
 import { KeyedQueue } from './queues.ts';
 
 interface Share {
@@ -10,8 +11,8 @@ interface Share {
 const NONE: Share = { bytes: 0, blobs: 0 };
 /** A screenshot of a large screen each quarter of a second, for as long as it likes … */
 const BYTES_PER_MS = 33_554_432 / 1000;
-/** … and this much at once after a pause. */
-const BURST_MS = 4000;
+/** … and one such at once after a pause. */
+const BURST_MS = 1000;
 
 /** What each plugin keeps in the blob store, and how fast it may bring more. */
 export class BlobShares {
@@ -42,17 +43,9 @@ export class BlobShares {
   /** Brings one blob of a plugin after the other, none while it is ahead of its rate. */
   async inTurn<T>(plugin: PluginId, bring: () => Promise<T>): Promise<T> {
     return await this.#turns.run([plugin], async () => {
-      await this.#pause(plugin);
+      await wait(this.#clock, (this.#paidUntil.get(plugin) ?? 0) - this.#clock.now());
       return await bring();
     });
-  }
-
-  async #pause(plugin: PluginId): Promise<void> {
-    const waitMs = (this.#paidUntil.get(plugin) ?? 0) - this.#clock.now();
-    if (waitMs <= 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#clock.after(waitMs, resolve);
-    await promise;
   }
 
   #change(plugin: PluginId, bytes: number, blobs: number): void {

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { hash, randomBytes } from 'node:crypto';
+import { linkSync, mkdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobAccess, Caller, Clock, Service } from '@runtime-hub/kernel';
 import {
@@ -13,7 +13,9 @@ import {
 import { drop, makeBlobFolder } from './blob-folder.ts';
 import { agrees, handlesIn, type NamedBlob } from './blob-handles.ts';
 import { BlobShares } from './blob-shares.ts';
-import { parseBlobInput, readBlobInput, sha256Of, SMALL_BYTES } from './blob-input.ts';
+import { BlobCopier } from './blob-copier.ts';
+import type { Copied, CopyRequest } from './blob-copier-thread.ts';
+import { openBlobInput, parseBlobInput, readInput, SMALL_BYTES } from './blob-input.ts';
 
 export interface BlobsOptions {
   readonly clock: Clock;
@@ -54,6 +56,7 @@ interface Blob {
 
 const MAX_BLOBS = 10_000;
 const MAX_BLOBS_PER_PLUGIN = 2500;
+const NEW = { mode: 0o400, flag: 'wx' } as const;
 const HOST_NAME = /^[A-Za-z0-9_-]{1,100}$/u;
 
 /** Opens the store of blobs. Whatever it holds is gone when it closes: a later hub starts with none. */
@@ -88,8 +91,9 @@ class BlobStore {
   readonly #options: Required<Omit<BlobsOptions, 'meter'>> & Pick<BlobsOptions, 'meter'>;
   /** By handle id; the one used longest ago first. */
   readonly #blobs = new Map<string, Blob>();
-  /** By digest: how many handles it has, and its writing. */
-  readonly #kept = new Map<string, { handles: number; readonly written: Promise<void> }>();
+  /** By digest: how many handles it has. */
+  readonly #kept = new Map<string, number>();
+  readonly #copier = new BlobCopier();
   readonly #hosts = new Set<string>();
   readonly #shares: BlobShares;
   /** Handles that runs made which have not ended. */
@@ -149,23 +153,27 @@ class BlobStore {
     if (host === null || !this.#hosts.has(host))
       throw new HubError('BLOB_NOT_FOUND', { blob: file });
     const folder = this.#hostPath(host, 'out');
-    const bytes = await readBlobInput(folder, file, this.#options.maxBytesPerBlob);
+    using input = openBlobInput(folder, file, this.#options.maxBytesPerBlob);
+    const kept = await this.#keep(input.sizeBytes <= SMALL_BYTES ? readInput(input) : input);
     drop(this.#hostPath(host, 'out', file));
-    return await this.add(bytes, mime, caller);
+    return this.#handleOf(kept, mime, caller);
   }
 
-  async add(bytes: Buffer, mime: string, { host, plugin, run }: Caller): Promise<BlobHandle> {
+  async add(bytes: Buffer, mime: string, caller: Caller): Promise<BlobHandle> {
     const { maxBytesPerBlob: maxBytes } = this.#options;
     if (bytes.length > maxBytes)
       throw new HubError('BLOB_TOO_LARGE', { sizeBytes: bytes.length, maxBytes });
-    const sha256 = await sha256Of(bytes);
-    await this.#keep(sha256, bytes);
+    return this.#handleOf(await this.#keep(bytes), mime, caller);
+  }
+
+  #handleOf(kept: Copied, mime: string, { host, plugin, run }: Caller): BlobHandle {
+    const { sha256, sizeBytes } = kept;
     const $blob = randomBytes(16).toString('hex');
-    const handle = { $blob, mime, sizeBytes: bytes.length, sha256 };
+    const handle = { $blob, mime, sizeBytes, sha256 };
     this.#blobs.set($blob, { handle, plugin, run, readers: new Set() });
     if (run !== null) this.#ofRuns.set(run, (this.#ofRuns.get(run) ?? new Set()).add($blob));
-    this.#shares.add(plugin, bytes.length);
-    this.#options.meter?.addBlobBytes(plugin, bytes.length);
+    this.#shares.add(plugin, sizeBytes);
+    this.#options.meter?.addBlobBytes(plugin, sizeBytes);
     this.#makeRoom(plugin);
     if (host !== null && this.#hosts.has(host)) this.#lend($blob, host);
     return handle;
@@ -201,36 +209,34 @@ class BlobStore {
 
   close(): void {
     for (const end of this.#ends) end[Symbol.dispose]();
+    this.#copier[Symbol.dispose]();
     this.#blobs.clear();
     this.#hosts.clear();
     rmSync(this.#options.folder, { recursive: true, force: true });
   }
 
-  /** Writes bytes once; a digest that is kept, or being written, is not written again. */
-  async #keep(sha256: string, bytes: Buffer): Promise<void> {
-    const kept = this.#kept.get(sha256) ?? { handles: 0, written: this.#write(sha256, bytes) };
-    this.#kept.set(sha256, kept);
-    kept.handles += 1;
+  async #keep(from: CopyRequest['from']): Promise<Copied> {
+    if (from instanceof Uint8Array && from.length <= SMALL_BYTES) {
+      const copied = { sha256: hash('sha256', from, 'hex'), sizeBytes: from.length };
+      return this.#keepOnce(copied, (path) => writeFileSync(path, from, NEW));
+    }
+    const part = this.#keptFile(`${randomBytes(16).toString('hex')}.part`);
     try {
-      await kept.written;
-    } catch (error) {
-      this.#kept.delete(sha256);
-      throw error;
+      const copied = await this.#copier.copy(from, part);
+      return this.#keepOnce(copied, (path) => renameSync(part, path));
+    } finally {
+      drop(part);
     }
   }
 
-  async #write(sha256: string, bytes: Buffer): Promise<void> {
-    const path = this.#keptFile(sha256);
-    this.#bytes += bytes.length;
-    try {
-      const how = { mode: 0o400, flag: 'wx' } as const;
-      if (bytes.length <= SMALL_BYTES) writeFileSync(path, bytes, how);
-      else await writeFile(path, bytes, how);
-    } catch (error) {
-      this.#bytes -= bytes.length;
-      drop(path);
-      throw error;
-    }
+  /** Places bytes once; a digest that is kept is not placed again. */
+  #keepOnce(copied: Copied, place: (path: string) => void): Copied {
+    const { sha256, sizeBytes } = copied;
+    const handles = this.#kept.get(sha256) ?? 0;
+    if (handles === 0) place(this.#keptFile(sha256));
+    this.#bytes += handles === 0 ? sizeBytes : 0;
+    this.#kept.set(sha256, handles + 1);
+    return copied;
   }
 
   /** The blob a handle stands for; a handle that says other than what was kept is a forgery. */
@@ -276,10 +282,9 @@ class BlobStore {
     this.#shares.remove(plugin, sizeBytes);
     if (run !== null) this.#ofRuns.get(run)?.delete($blob);
     for (const host of readers) drop(this.#hostPath(host, 'in', $blob));
-    const kept = this.#kept.get(sha256);
-    if (kept === undefined) return;
-    kept.handles -= 1;
-    if (kept.handles > 0) return;
+    const handles = (this.#kept.get(sha256) ?? 0) - 1;
+    this.#kept.set(sha256, handles);
+    if (handles > 0) return;
     this.#kept.delete(sha256);
     this.#bytes -= sizeBytes;
     unlinkSync(this.#keptFile(sha256));

@@ -7,6 +7,7 @@ import { recordText } from '../audit/record.ts';
 import type { StoredRecord } from '../audit/verify.ts';
 import { HeadKeeper } from './audit-head.ts';
 import type { AuditFilter, AuditPage, AuditReader, NumberedRecord } from './audit-reader.ts';
+import { DAY_MS, retentionDays, setRetentionDays } from './audit-retention.ts';
 import { auditKey } from './keys.ts';
 import type { Writer } from './writer.ts';
 
@@ -23,8 +24,21 @@ export interface AuditLog
   export(since?: number): Generator<string, void>;
   /** Forgets the records before a time; the rest can still be verified. Resolves with how many; rejects with AUDIT_BROKEN. */
   prune(before: number): Promise<number>;
+  retention(): AuditRetention;
+  /** Keeps records for so many days from now on. */
+  keepDays(days: number): void;
+  /** Forgets the records that were kept long enough, as `prune` does. A clock that is ahead makes none older than the newest one says. */
+  retain(now: number): Promise<number>;
   /** Signs the audit as it is, after somebody looked into why it was broken. */
   accept(): Promise<AuditHead>;
+}
+
+/** What is kept of the audit. */
+export interface AuditRetention {
+  readonly days: number;
+  readonly records: number;
+  /** Of the oldest record; null when there is none. */
+  readonly since: number | null;
 }
 
 const PRUNED_AT_ONCE = 5000;
@@ -44,6 +58,7 @@ class FolderAudit implements AuditLog, AsyncDisposable {
   readonly #writer: Writer;
   readonly #reader: AuditReader;
   readonly #head: HeadKeeper;
+  #pruning: Promise<unknown> = Promise.resolve();
 
   constructor({ folder, writer, reader }: AuditPorts) {
     this.#folder = folder;
@@ -99,7 +114,30 @@ class FolderAudit implements AuditLog, AsyncDisposable {
     yield* exportLines(signHead(span, auditKey(this.#folder)), records);
   }
 
+  /** One after the other: a head never goes back to where less was pruned. */
   async prune(before: number): Promise<number> {
+    const pruned = this.#pruning.then(async () => await this.#prune(before));
+    this.#pruning = pruned.catch(() => undefined);
+    return await pruned;
+  }
+
+  retention(): AuditRetention {
+    const [from, to] = [this.#reader.from().sequence, this.#reader.to().sequence];
+    const [oldest] = this.#reader.records(from, from + 1);
+    const since = oldest === undefined ? null : timeOf(oldest);
+    return { days: retentionDays(this.#folder), records: to - from, since };
+  }
+
+  keepDays(days: number): void {
+    setRetentionDays(this.#folder, days);
+  }
+
+  async retain(now: number): Promise<number> {
+    const newest = this.list({ limit: 1 })[0]?.at ?? now;
+    return await this.prune(Math.min(now, newest) - retentionDays(this.#folder) * DAY_MS);
+  }
+
+  async #prune(before: number): Promise<number> {
     const [reader, writer] = [this.#reader, this.#writer];
     await writer.flush();
     const upTo = reader.point(reader.lastBefore(before));
@@ -121,3 +159,6 @@ class FolderAudit implements AuditLog, AsyncDisposable {
     await this.#head.write();
   }
 }
+
+// SAFETY: the hub wrote it.
+const timeOf = ({ record }: StoredRecord): number => (JSON.parse(record) as AuditRecord).at;

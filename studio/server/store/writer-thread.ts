@@ -1,8 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { Applier } from './apply.ts';
+import { unpack, type Batch } from './batch.ts';
 import { makeDurable } from './durable.ts';
-import type { WriteRequest, WriterMessage } from './requests.ts';
+import type { WriterMessage } from './requests.ts';
 
 /**
  * The thread that alone writes the journal database: each message is one transaction, answered after its sync.
@@ -13,10 +14,10 @@ function main(): void {
   const db = new Database((workerData as { readonly file: string }).file);
   makeDurable(db);
   const applier = new Applier(db);
-  const commit = db.transaction((batch: readonly WriteRequest[]) =>
-    batch.map((request) => applier.apply(request)),
+  const commit = db.transaction((batch: Batch) =>
+    Array.from(unpack(batch), (request) => applier.apply(request)),
   );
-  parentPort?.on('message', (message: readonly WriteRequest[] | 'close') => {
+  parentPort?.on('message', (message: Batch | 'close') => {
     if (message === 'close') {
       db.close();
       parentPort?.close();

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { HubError } from '@runtime-hub/plugin-sdk/contract';
+import { pack } from './batch.ts';
 import { makeDurable } from './durable.ts';
 import type { WriteAnswer, WriteRefusal, WriteRequest, WriterMessage } from './requests.ts';
 import { JOURNAL_STEPS, migrate } from './schema.ts';
@@ -95,7 +96,7 @@ class GroupCommit implements Writer {
     const requests = this.#requests;
     this.#requests = [];
     this.#waiting = [];
-    this.#thread.postMessage(requests);
+    this.#thread.postMessage(pack(requests));
   }
 
   #onMessage(message: WriterMessage): void {

@@ -96,6 +96,7 @@ export function openBench(
         {
           ...{
             run: runId('run-00000001'),
+            workspace: 'default',
             workflow: 'w',
             plugin: pluginId(id),
           },

@@ -101,7 +101,14 @@ test('a trigger gives one event at a time and ends when aborted', async () => {
   const stop = new AbortController();
   const seen: unknown[] = [];
   let open = 0;
-  const request = { plugin: pluginId(A), node: 'n', type: `${A}:on`, config: {}, workflow: 'w' };
+  const request = {
+    plugin: pluginId(A),
+    node: 'n',
+    type: `${A}:on`,
+    config: {},
+    workspace: 'default',
+    workflow: 'w',
+  };
   await bench.pool.listen(
     request,
     async (outputs) => {
@@ -120,7 +127,14 @@ test('a trigger gives one event at a time and ends when aborted', async () => {
 test('a trigger whose event cannot be taken ends with that error', async () => {
   await using bench = openBench();
   bench.install(A);
-  const request = { plugin: pluginId(A), node: 'n', type: `${A}:on`, config: {}, workflow: 'w' };
+  const request = {
+    plugin: pluginId(A),
+    node: 'n',
+    type: `${A}:on`,
+    config: {},
+    workspace: 'default',
+    workflow: 'w',
+  };
   const refuse = () => Promise.reject(new Error('full'));
   const signal = new AbortController().signal;
   await expect(bench.pool.listen(request, refuse, signal)).rejects.toThrow('full');
@@ -133,6 +147,7 @@ test('a provider serves an operation for its caller', async () => {
     capability: 'ocr.read',
     operation: 'read',
     args: 7,
+    workspace: 'default',
     caller: pluginId(B),
   } as const;
   const served = await bench.pool.serve(pluginId(A), request, new AbortController().signal);

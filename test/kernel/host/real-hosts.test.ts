@@ -70,7 +70,7 @@ test('what a plugin asks of itself it has at once, and the hub still sees the re
     gate: {
       async call(caller, request, signal) {
         const { plugin, host } = caller;
-        const asked = { ...request, caller: plugin, host };
+        const asked = { ...request, workspace: 'default', caller: plugin, host };
         results.push(await bench.pool.serve(plugin, asked, signal));
         throw new Error('what the hub says afterwards comes too late');
       },

@@ -28,7 +28,8 @@ function setUp(limits: Partial<Omit<BlobsOptions, 'clock' | 'folder'>> = {}) {
   const folders = { a: blobs.access.open('a'), b: blobs.access.open('b') };
   const call = async (args: Json, host: string | null = 'a') => {
     const caller = { plugin: pluginId('core/screen'), run: runId('run-0001'), node: null };
-    const use = { caller: { ...caller, workflow: null, host }, signal, permit: () => {} };
+    const where = { workspace: 'default', workflow: null, host };
+    const use = { caller: { ...caller, ...where }, signal, permit: () => {} };
     const value = await blobs.service.call('put', args, use);
     // SAFETY: `put` answers with a handle.
     return value as unknown as BlobHandle;
@@ -133,7 +134,14 @@ test('a blob beyond the bound is refused, and the longest unused goes when all a
 test('a plugin that keeps more than its share loses its own, not its neighbour’s', async () => {
   const { blobs } = setUp({ maxBytesPerPlugin: 25 });
   const by = (plugin: string) => ({
-    ...{ plugin: pluginId(plugin), run: null, workflow: null, node: null, host: null },
+    ...{
+      plugin: pluginId(plugin),
+      run: null,
+      workspace: 'default',
+      workflow: null,
+      node: null,
+      host: null,
+    },
   });
   const add = async (plugin: string, text: string) =>
     await blobs.add(Buffer.from(text.repeat(10)), 'text/plain', by(plugin));

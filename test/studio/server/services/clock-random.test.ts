@@ -10,6 +10,7 @@ import { fakeClock } from '../../../kernel/capability/world.ts';
 const caller: Caller = {
   plugin: pluginId('core/flow'),
   run: null,
+  workspace: 'default',
   workflow: null,
   node: null,
   host: null,

@@ -6,7 +6,12 @@ import { expect, test } from 'vitest';
 const QUICK: ReadonlySet<string> = new Set(['state', 'log', 'clock', 'random']);
 
 const caller = {
-  ...{ plugin: pluginId('acme/test'), run: runId('run-00000001'), workflow: 'W' },
+  ...{
+    plugin: pluginId('acme/test'),
+    run: runId('run-00000001'),
+    workspace: 'default',
+    workflow: 'W',
+  },
   ...{ node: 'n', host: null },
 };
 

@@ -1,6 +1,8 @@
 const WINDOW_MS = 60_000;
 const MOST = 3;
 const FIRST_WAIT_MS = 100;
+/** Crashes that still count when a person lets a plugin out. */
+const REMEMBERED = 4;
 
 /** The recent crashes of one plugin: how long to wait before the next start, and whether it is in quarantine. */
 export class CrashRecord {
@@ -26,6 +28,13 @@ export class CrashRecord {
     if (this.#own.length < MOST || this.#quarantine !== null) return false;
     this.#quarantine = `${String(MOST)} crashes within a minute, the last: ${how}`;
     return true;
+  }
+
+  /** Lets the plugin out of quarantine. What crashes again at once is still started slowly. */
+  release(): void {
+    this.#at = this.#at.slice(-REMEMBERED);
+    this.#own = [];
+    this.#quarantine = null;
   }
 
   /** Milliseconds to wait before the next start: none after the first crash of a minute, then 100, 200 … after the latest. */

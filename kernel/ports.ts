@@ -2,9 +2,11 @@ import type {
   AuditRecord,
   CapabilityName,
   Grant,
+  HubError,
   Json,
   JsonObject,
   Need,
+  NodeType,
   PluginId,
   RunId,
   StepReport,
@@ -21,7 +23,11 @@ import type {
 export type * from '@runtime-hub/plugin-sdk/hosting';
 
 export interface PluginSource {
-  get(id: PluginId): InstalledPlugin | null;
+  /** The current version, or the one named; null when there is none that may run. */
+  get(id: PluginId, version?: string): InstalledPlugin | null;
+  /** Why there is none, when it is not that none is installed. */
+  refusal?(id: PluginId, version?: string): HubError | null;
+  /** Current versions. */
   list(): readonly InstalledPlugin[];
 }
 
@@ -29,6 +35,8 @@ export interface PluginSource {
 export interface RunRecord {
   readonly id: RunId;
   readonly workflow: WorkflowDocument;
+  /** The grants of other workspaces do not count for it. */
+  readonly workspace: string;
   /** Outputs of the trigger node that started it; null when a person did. */
   readonly trigger: { readonly node: string; readonly outputs: JsonObject } | null;
   readonly createdAt: number;
@@ -83,10 +91,20 @@ export interface TriggerListener {
   ): Promise<void>;
 }
 
+/** A node of a plan, as far as it says what it may use. */
+export interface NodeUses {
+  readonly plugin: PluginId;
+  readonly version?: string | undefined;
+  readonly nodeType: Pick<NodeType, 'uses'>;
+}
+
 /** Who uses a capability; made by the kernel from the channel, never from a message. */
 export interface Caller {
   readonly plugin: PluginId;
+  /** The current one when left out. */
+  readonly version?: string | undefined;
   readonly run: RunId | null;
+  readonly workspace: string;
   readonly workflow: string | null;
   readonly node: string | null;
   /** The host the call came from, or null inside the hub. */

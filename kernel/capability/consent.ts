@@ -2,14 +2,13 @@ import {
   HubError,
   capabilityText,
   covers,
-  type AuditRecord,
   type CapabilityName,
   type Grant,
   type Permission,
   type PluginId,
 } from '@runtime-hub/plugin-sdk/contract';
 import type { Audit, Clock, EventSink, Ids, InstalledPlugin } from '../ports.ts';
-import { BY_POLICY, expired, type GrantBook } from './grant-book.ts';
+import { BY_POLICY, expired, holdsIn, type GrantBook } from './grant-book.ts';
 
 /** What an admin decides about a plugin: all it asks for, or one capability, or part of one. */
 export interface Decision {
@@ -19,7 +18,10 @@ export interface Decision {
   readonly ratePerSecond?: number;
   /** When an approval ends, milliseconds since 1970; never when left out. */
   readonly until?: number;
+  /** Where it holds; everywhere when left out. A revocation then takes back the grants of every workspace. */
+  readonly workspace?: string;
   readonly by: string;
+  readonly reason?: string;
 }
 
 export interface ConsentPorts {
@@ -34,12 +36,7 @@ export interface ConsentPorts {
 }
 
 type Act = 'request' | 'approve' | 'deny' | 'revoke';
-const DECISIONS: Readonly<Record<Grant['status'], AuditRecord['decision']>> = {
-  requested: 'requested',
-  granted: 'granted',
-  denied: 'refused',
-  revoked: 'revoked',
-};
+const DECISIONS = { granted: 'granted', denied: 'refused', revoked: 'revoked' } as const;
 
 /** The acts by which people, and the trust policy, change what plugins may do. Each is stored, audited and told. */
 export class Consent {
@@ -56,29 +53,29 @@ export class Consent {
   }
 
   /** Makes a request, or the policy's grant, of each permission nobody has decided or whose grant ran out. */
-  ask(plugin: InstalledPlugin, permissions: readonly Permission[]): readonly Grant[] {
+  ask(plugin: InstalledPlugin, asked: readonly Permission[], workspace?: string): readonly Grant[] {
     const { autoGrant, book, clock, ids } = this.#ports;
     const at = clock.now();
     const { publisher } = plugin;
-    const grants = permissions.flatMap((permission): readonly Grant[] => {
+    const grants = asked.flatMap((permission): readonly Grant[] => {
       const known = book
         .about(plugin, permission.capability)
-        .filter((it) => covers(permission, it.permission));
+        .filter((it) => holdsIn(it, workspace) && covers(permission, it.permission));
       if (known.some((it) => it.status !== 'granted' || !expired(it, at))) return [];
       const id = known.find((it) => it.permission.target === permission.target)?.id ?? ids.next();
-      const base = { id, plugin: plugin.manifest.id, publisher, permission, at };
+      const base = { id, plugin: plugin.manifest.id, publisher, permission, workspace: null, at };
       if (!autoGrant.includes(permission.capability)) return [{ status: 'requested', ...base }];
-      return [{ status: 'granted', ...base, by: BY_POLICY, until: null }];
+      return [{ status: 'granted', ...base, by: BY_POLICY, reason: null, until: null }];
     });
     return this.#settle('request', grants);
   }
 
   approve(plugin: InstalledPlugin, decision: Decision): readonly Grant[] {
     const at = this.#ports.clock.now();
-    const { by, until = null } = decision;
+    const { by, reason = null, until = null } = decision;
     const grants = this.#askedFor(plugin, decision).map((asked): Grant => {
-      const place = this.#place(plugin, asked, narrowed(asked, decision));
-      return { status: 'granted', ...place, at, by, until };
+      const place = this.#place(plugin, asked, narrowed(asked, decision), decision);
+      return { status: 'granted', ...place, at, by, reason, until };
     });
     return this.#settle('approve', grants);
   }
@@ -86,27 +83,27 @@ export class Consent {
   deny(plugin: InstalledPlugin, decision: Decision): readonly Grant[] {
     const { book, clock } = this.#ports;
     const at = clock.now();
-    const { by } = decision;
+    const { by, reason = null } = decision;
     const grants = this.#askedFor(plugin, decision).flatMap((asked): readonly Grant[] => {
       const permission = { ...asked, target: decision.target ?? asked.target };
-      const place = this.#place(plugin, asked, permission);
+      const place = this.#place(plugin, asked, permission, decision);
       const parts = book
         .about(plugin, asked.capability)
-        .filter((it) => it.id !== place.id && it.status === 'granted')
+        .filter((it) => it.id !== place.id && it.status === 'granted' && isMeant(it, decision))
         .filter((it) => covers(permission, it.permission));
       return [
-        { status: 'denied', ...place, at, by },
-        ...parts.map((it): Grant => ({ ...core(it), status: 'revoked', at, by })),
+        { status: 'denied', ...place, at, by, reason },
+        ...parts.map((it): Grant => ({ ...it, status: 'revoked', at, by, reason })),
       ];
     });
     return this.#settle('deny', grants);
   }
 
   revoke(decision: Decision): readonly Grant[] {
-    const { plugin, capability, target, by } = decision;
+    const { plugin, capability, target, by, reason = null } = decision;
     const at = this.#ports.clock.now();
     const held = this.#ports.book.list().filter((it) => {
-      if (it.status !== 'granted' || it.plugin !== plugin) return false;
+      if (it.status !== 'granted' || it.plugin !== plugin || !isMeant(it, decision)) return false;
       if (capability !== undefined && it.permission.capability !== capability) return false;
       return target === undefined || covers({ ...it.permission, target }, it.permission);
     });
@@ -114,7 +111,7 @@ export class Consent {
       const grant = [plugin, capability, target].filter((it) => it !== undefined).join(' ');
       throw new HubError('GRANT_NOT_FOUND', { grant });
     }
-    const revoked = held.map((it): Grant => ({ ...core(it), status: 'revoked', at, by }));
+    const revoked = held.map((it): Grant => ({ ...it, status: 'revoked', at, by, reason }));
     return this.#settle('revoke', revoked);
   }
 
@@ -137,14 +134,21 @@ export class Consent {
     return asked;
   }
 
-  /** Where a decision is kept: the record of that very target, else the undecided one it answers, else a new one. */
-  #place(plugin: InstalledPlugin, asked: Permission, permission: Permission) {
+  /** Where a decision is kept: the record of that very target and workspace, else the undecided one it answers, else a new one. */
+  #place(
+    plugin: InstalledPlugin,
+    asked: Permission,
+    permission: Permission,
+    { workspace = null }: { readonly workspace?: string | null },
+  ) {
     const known = this.#ports.book.about(plugin, asked.capability);
+    const own = known.filter((it) => it.workspace === workspace);
     const same =
-      known.find((it) => it.permission.target === permission.target) ??
-      known.find((it) => it.permission.target === asked.target && it.status !== 'granted');
+      own.find((it) => it.permission.target === permission.target) ??
+      own.find((it) => it.permission.target === asked.target && it.status !== 'granted') ??
+      known.find((it) => it.permission.target === asked.target && it.status === 'requested');
     const id = same?.id ?? this.#ports.ids.next();
-    return { id, plugin: plugin.manifest.id, publisher: plugin.publisher, permission };
+    return { id, plugin: plugin.manifest.id, publisher: plugin.publisher, permission, workspace };
   }
 
   #settle(act: Act, grants: readonly Grant[]): readonly Grant[] {
@@ -156,22 +160,23 @@ export class Consent {
 
   #store(operation: Act, grant: Grant): void {
     const { audit, book, events, onTaken } = this.#ports;
-    const { plugin, permission, status, at } = grant;
+    const { plugin, permission, workspace, status, at } = grant;
     try {
       book.put(grant);
     } finally {
       onTaken(plugin);
     }
-    const by = status === 'requested' ? null : grant.by;
     const need = capabilityText(permission);
-    const decision = DECISIONS[status];
-    audit.append({ at, plugin, need, operation, decision, run: null, node: null, by });
+    const about = { at, plugin, need, operation, run: null, node: null };
     if (status === 'requested') {
+      audit.append({ ...about, decision: status, by: null });
       events.emit({ type: 'permission.requested', at, grant: grant.id, plugin, permission });
       return;
     }
+    const { by, reason } = grant;
+    audit.append({ ...about, decision: DECISIONS[status], by, workspace, reason });
     const { capability } = permission;
-    const fields = { at, grant: grant.id, plugin, capability, by: grant.by };
+    const fields = { at, grant: grant.id, plugin, capability, by, workspace, reason };
     events.emit({ type: `permission.${status}`, ...fields });
   }
 }
@@ -189,9 +194,5 @@ function narrowed(asked: Permission, { target, ratePerSecond }: Decision): Permi
   return { ...asked, target: target ?? asked.target, ...rate };
 }
 
-const core = ({ id, plugin, publisher, permission }: Grant) => ({
-  id,
-  plugin,
-  publisher,
-  permission,
-});
+const isMeant = (grant: Grant, { workspace }: Decision): boolean =>
+  workspace === undefined || grant.workspace === workspace;

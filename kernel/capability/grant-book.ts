@@ -7,10 +7,9 @@ import {
   type Grant,
   type Need,
   type Permission,
-  type PluginId,
 } from '@runtime-hub/plugin-sdk/contract';
+import { Rate } from '@runtime-hub/plugin-sdk/hosting';
 import type { Clock, GrantStore, InstalledPlugin } from '../ports.ts';
-import { Rate } from '../rate.ts';
 
 export type Granted = Extract<Grant, { readonly status: 'granted' }>;
 
@@ -40,7 +39,8 @@ export const BY_POLICY = 'policy';
 export class GrantBook {
   readonly #ports: GrantBookPorts;
   readonly #records: Map<string, Grant>;
-  readonly #decided = new Map<PluginId, Decided>();
+  /** By digest. */
+  readonly #decided = new Map<string, Decided>();
   readonly #rates = new Map<string, Rate>();
 
   constructor(ports: GrantBookPorts) {
@@ -63,7 +63,7 @@ export class GrantBook {
   }
 
   put(grant: Grant): void {
-    this.#decided.delete(grant.plugin);
+    this.#decided.clear();
     if (grant.status !== 'granted') this.#records.set(grant.id, grant);
     this.#ports.grants.put(grant);
     this.#records.set(grant.id, grant);
@@ -71,22 +71,21 @@ export class GrantBook {
 
   /** True when what `plugin` asks for was looked at since the last change. */
   knows(plugin: InstalledPlugin): boolean {
-    const known = this.#decided.get(plugin.manifest.id)?.plugin;
-    return known?.digest === plugin.digest && known.publisher === plugin.publisher;
+    const known = this.#decided.get(plugin.digest)?.plugin;
+    return known?.manifest.id === plugin.manifest.id && known.publisher === plugin.publisher;
   }
 
   /** The grant that covers a need: throws CAPABILITY_DENIED, or CAPABILITY_NOT_GRANTED while an admin may still decide. */
-  cover(plugin: InstalledPlugin, need: Need): LiveGrant {
+  cover(plugin: InstalledPlugin, need: Need, workspace: string): LiveGrant {
     const { live, denied } = this.#decidedOf(plugin);
-    const now = this.#ports.clock.now();
-    const refused = denied.some((it) => overlaps(it.permission, need));
+    const refused = denied.some((it) => holdsIn(it, workspace) && overlaps(it.permission, need));
     const held = live.get(need.capability) ?? [];
-    const found = held.find((it) => covers(it.grant.permission, need) && !expired(it.grant, now));
+    const counts = ({ grant }: LiveGrant): boolean => this.#isLive(grant, workspace);
+    const found = held.find((it) => covers(it.grant.permission, need) && counts(it));
     if (found !== undefined && !refused) return found;
     const asked = plugin.manifest.permissions.find((it) => covers(it, need));
     const { id } = plugin.manifest;
-    const undecided = !refused && held.every((it) => expired(it.grant, now));
-    if (asked === undefined || !undecided) {
+    if (asked === undefined || refused || held.some(counts)) {
       throw new HubError('CAPABILITY_DENIED', { plugin: id, need: capabilityText(need) });
     }
     const { reason } = asked;
@@ -98,31 +97,34 @@ export class GrantBook {
   }
 
   /** True while a grant counts and nothing denies what it is used for. */
-  holds(plugin: InstalledPlugin, { id }: Granted, need: Need): boolean {
+  holds(plugin: InstalledPlugin, { id }: Granted, need: Need, workspace: string): boolean {
     const { live, denied } = this.#decidedOf(plugin);
-    const now = this.#ports.clock.now();
-    const held = live.get(need.capability)?.find((it) => it.grant.id === id);
-    if (held === undefined || expired(held.grant, now) || !covers(held.grant.permission, need))
-      return false;
-    return !denied.some((it) => overlaps(it.permission, need));
+    const grant = live.get(need.capability)?.find((it) => it.grant.id === id)?.grant;
+    if (grant === undefined || !this.#isLive(grant, workspace)) return false;
+    if (!covers(grant.permission, need)) return false;
+    return !denied.some((it) => holdsIn(it, workspace) && overlaps(it.permission, need));
   }
 
   /** True when all of what a manifest asks for is refused. */
-  refuses(plugin: InstalledPlugin, asked: Permission): boolean {
-    return this.#decidedOf(plugin).denied.some((it) => covers(it.permission, asked));
+  refuses(plugin: InstalledPlugin, asked: Permission, workspace: string): boolean {
+    const { denied } = this.#decidedOf(plugin);
+    return denied.some((it) => holdsIn(it, workspace) && covers(it.permission, asked));
   }
 
   /** True when some part of what a manifest asks for is granted. */
-  satisfies(plugin: InstalledPlugin, asked: Permission): boolean {
-    const { live } = this.#decidedOf(plugin);
-    const now = this.#ports.clock.now();
-    return (live.get(asked.capability) ?? []).some(
-      (it) => !expired(it.grant, now) && covers(asked, it.grant.permission),
+  satisfies(plugin: InstalledPlugin, asked: Permission, workspace: string): boolean {
+    const held = this.#decidedOf(plugin).live.get(asked.capability) ?? [];
+    return held.some(
+      ({ grant }) => this.#isLive(grant, workspace) && covers(asked, grant.permission),
     );
   }
 
+  #isLive(grant: Granted, workspace: string): boolean {
+    return holdsIn(grant, workspace) && !expired(grant, this.#ports.clock.now());
+  }
+
   #decidedOf(plugin: InstalledPlugin): Decided {
-    const known = this.#decided.get(plugin.manifest.id);
+    const known = this.#decided.get(plugin.digest);
     if (known !== undefined && this.knows(plugin)) return known;
     const { id, permissions } = plugin.manifest;
     const live = new Map<CapabilityName, LiveGrant[]>();
@@ -135,7 +137,7 @@ export class GrantBook {
       live.set(capability, [...(live.get(capability) ?? []), this.#liveGrant(grant)]);
     }
     const decided = { plugin, live, denied };
-    this.#decided.set(id, decided);
+    this.#decided.set(plugin.digest, decided);
     return decided;
   }
 
@@ -156,6 +158,10 @@ export class GrantBook {
     return { grant, rate };
   }
 }
+
+/** True when a decision is about a workspace, or about all. */
+export const holdsIn = ({ workspace }: Grant, where: string | undefined): boolean =>
+  (workspace ?? where) === where;
 
 /** True when a grant's time is over. */
 export const expired = ({ until }: Granted, now: number): boolean => until !== null && until <= now;

@@ -1,7 +1,6 @@
 import {
   HubError,
   reportOf,
-  type CapabilityName,
   type ErrorReport,
   type HubEvent,
   type Json,
@@ -15,6 +14,7 @@ import type {
   Ids,
   Journal,
   JournalEntry,
+  NodeUses,
   PluginSource,
   RunRecord,
   StepExecutor,
@@ -28,7 +28,7 @@ import { stepValues } from './step-values.ts';
 
 /** Says which permissions a step still lacks; throws CAPABILITY_DENIED when a person refused one. */
 export interface PermissionPort {
-  missing(plugin: PluginId, uses: readonly CapabilityName[]): readonly Permission[];
+  missing(node: NodeUses, workspace: string): readonly Permission[];
 }
 
 export interface EnginePorts {
@@ -40,7 +40,11 @@ export interface EnginePorts {
   readonly listener: TriggerListener;
   readonly permissions: PermissionPort;
   readonly events: EventSink;
-  readonly limits?: { readonly maxParallelSteps?: number };
+  readonly limits?: {
+    readonly maxParallelSteps?: number;
+    /** The longest an attempt at one step of a plugin may take, whatever its node says. */
+    readonly stepMs?: (plugin: PluginId) => number;
+  };
 }
 
 export interface RunOutcome {
@@ -219,11 +223,14 @@ export class Driver {
     signal.throwIfAborted();
     const attempt = (this.#state.attempts[first] ?? 0) + 1;
     this.#emit({ type: 'step.started', ...this.#step(first), attempt });
-    const timeouts = members.map((member) => this.plan.nodes[member]?.timeoutMs ?? 0);
+    const most = this.#ports.limits?.stepMs?.(node.plugin) ?? Infinity;
+    const timeouts = members.map((it) => Math.min(most, this.plan.nodes[it]?.timeoutMs ?? 0));
     const request = {
       run: this.record.id,
       workflow: this.record.workflow.name,
+      workspace: this.record.workspace,
       plugin: node.plugin,
+      version: node.version,
       steps: segmentSteps(this.plan, members),
       values: { [node.name]: values },
       deadlineMs: timeouts.reduce((sum, ms) => sum + ms, 0),
@@ -246,7 +253,7 @@ export class Driver {
   #missing(node: number): readonly Permission[] {
     const spec = this.plan.nodes[node];
     if (spec === undefined || spec.nodeType.uses.length === 0) return [];
-    return this.#ports.permissions.missing(spec.plugin, spec.nodeType.uses);
+    return this.#ports.permissions.missing(spec, this.record.workspace);
   }
 
   #step(node: number): { run: RunId; node: string; nodeType: string } {

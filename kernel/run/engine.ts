@@ -1,4 +1,5 @@
 import {
+  DEFAULT_WORKSPACE,
   HubError,
   reportOf,
   runId,
@@ -20,17 +21,16 @@ export interface StartedRun {
   readonly run: RunId;
   readonly finished: Promise<RunOutcome>;
 }
+type StartOptions = Partial<Pick<RunRecord, 'trigger' | 'workspace'>>;
 export interface Engine {
-  start(
-    workflow: WorkflowDocument,
-    options?: { readonly trigger?: RunRecord['trigger'] },
-  ): Promise<StartedRun>;
+  /** In the workspace named, or in DEFAULT_WORKSPACE. */
+  start(workflow: WorkflowDocument, options?: StartOptions): Promise<StartedRun>;
   /** This and `resolve` resolve when they are durable. Throw RUN_NOT_FOUND, RUN_CONFLICT. */
   cancel(run: RunId, reason: string): Promise<void>;
   resolve(run: RunId, node: string, as: 'done' | 'retry' | 'fail'): Promise<void>;
   recover(): Promise<RunId[]>;
   /** Throws WORKFLOW_INVALID. */
-  activate(workflow: WorkflowDocument): Activation;
+  activate(workflow: WorkflowDocument, workspace?: string): Activation;
   permissionsChanged(plugin: PluginId): void;
   status(run: RunId): {
     readonly status: RunState['status'];
@@ -74,12 +74,12 @@ class RunEngine implements Engine {
 
   async start(
     workflow: WorkflowDocument,
-    { trigger = null }: { readonly trigger?: RunRecord['trigger'] } = {},
+    { trigger = null, workspace = DEFAULT_WORKSPACE }: StartOptions = {},
   ): Promise<StartedRun> {
     const { ids, clock, journal, events } = this.#ports;
     const plan = this.#planOf(workflow);
     const [run, createdAt] = [runId(ids.next()), clock.now()];
-    const record = { id: run, workflow, trigger, createdAt };
+    const record = { id: run, workflow, workspace, trigger, createdAt };
     // What follows is written behind it, in order: no step waits for the disk unless it acts on the outside world.
     const created = journal.create(record);
     const driver = this.#drive({ record, plan, state: initialState(plan, run, trigger) });
@@ -118,12 +118,13 @@ class RunEngine implements Engine {
     return resumed;
   }
 
-  activate(workflow: WorkflowDocument): Activation {
+  activate(workflow: WorkflowDocument, workspace = DEFAULT_WORKSPACE): Activation {
     const own = [...this.#drivers.values()].filter(
       (it) => it.record.workflow.name === workflow.name,
     );
     const activation = activate(this.#planOf(workflow), {
       ports: this.#ports,
+      workspace,
       start: async (document, options) => await this.start(document, options),
       changes: this.#changes,
       before: Promise.allSettled(own.map(({ finished }) => finished)),

@@ -4,6 +4,7 @@ import {
   type PluginId,
   type WorkflowDocument,
 } from '@runtime-hub/plugin-sdk/contract';
+import { wait } from '@runtime-hub/plugin-sdk/hosting';
 import type { Plan, PlanNode } from '../workflow/plan.ts';
 import type { EnginePorts, RunOutcome } from './driver.ts';
 
@@ -16,9 +17,10 @@ type Trigger = { readonly node: string; readonly outputs: JsonObject };
 type Take = (trigger: Trigger) => Promise<void>;
 interface Needs {
   readonly ports: EnginePorts;
+  readonly workspace: string;
   readonly start: (
     workflow: WorkflowDocument,
-    options: { trigger: Trigger },
+    options: { trigger: Trigger; workspace: string },
   ) => Promise<{ readonly finished: Promise<RunOutcome> }>;
   /** Called when a plugin's grants change. */
   readonly changes: Set<(plugin: PluginId) => void>;
@@ -61,7 +63,7 @@ function createOverlap(workflow: WorkflowDocument, needs: Needs, signal: AbortSi
       if (overlap === 'latest') waiting = trigger;
       return;
     }
-    const started = needs.start(workflow, { trigger });
+    const started = needs.start(workflow, { trigger, workspace: needs.workspace });
     if (overlap !== 'parallel') running = follow(started.then(({ finished }) => finished));
     await started;
   };
@@ -87,8 +89,8 @@ async function keepListening(
       events.emit({ type: 'trigger.fired', at: clock.now(), ...place, value: outputs });
       await take({ node: node.name, outputs });
     };
-    const { plugin, type, config } = node;
-    const request = { plugin, type, config, ...place };
+    const { plugin, version, type, config } = node;
+    const request = { plugin, version, type, config, workspace: needs.workspace, ...place };
     try {
       await listener.listen(request, onEvent, signal);
       events.emit({ type: 'trigger.ended', at: clock.now(), ...place });
@@ -96,14 +98,14 @@ async function keepListening(
     } catch (error) {
       events.emit({ type: 'trigger.ended', at: clock.now(), ...place, error: reportOf(error) });
     }
-    await pause(needs.ports, Math.min(30_000, 1000 * 2 ** Math.min(crashes, 5)), signal);
+    await wait(clock, Math.min(30_000, 1000 * 2 ** Math.min(crashes, 5)), signal);
   }
 }
 
 async function untilGranted(node: PlanNode, needs: Needs, signal: AbortSignal): Promise<void> {
   const isMissing = (): boolean => {
     try {
-      return needs.ports.permissions.missing(node.plugin, node.nodeType.uses).length > 0;
+      return needs.ports.permissions.missing(node, needs.workspace).length > 0;
     } catch {
       // Refused: it waits until somebody thinks better of it, or it is stopped.
       return true;
@@ -117,12 +119,4 @@ async function untilGranted(node: PlanNode, needs: Needs, signal: AbortSignal): 
     needs.changes.delete(resolve);
     signal.removeEventListener('abort', resolve);
   }
-}
-
-async function pause(ports: EnginePorts, ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) return;
-  using _timer = ports.clock.after(ms, resolve);
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
 }

@@ -15,6 +15,8 @@ export interface PlanNode {
   readonly name: string;
   readonly type: string;
   readonly plugin: PluginId;
+  /** The version that the workflow pins; absent for the current one. */
+  readonly version?: string | undefined;
   readonly nodeType: NodeType;
   readonly config: JsonObject;
   readonly inputs: JsonObject;
@@ -42,10 +44,15 @@ export interface Plan {
 
 export const MAX_SEGMENT = 256;
 
-/** The node type a workflow node names, or null. */
-export function nodeTypeOf(plugins: PluginSource, id: string): NodeType | null {
+/** The node type a node of a workflow names, of the version it pins, or null. */
+export function nodeTypeOf(
+  plugins: PluginSource,
+  { plugins: pins }: WorkflowDocument,
+  id: string,
+): NodeType | null {
   const { plugin, type } = splitNodeType(id);
-  return plugins.get(plugin)?.manifest.nodes.find((node) => node.type === type) ?? null;
+  const installed = plugins.get(plugin, pins?.[plugin]?.version);
+  return installed?.manifest.nodes.find((node) => node.type === type) ?? null;
 }
 
 /** Compiles a valid workflow. Throws PLUGIN_NOT_INSTALLED for a missing one. */
@@ -81,9 +88,10 @@ function planNode(
   const node = document.nodes[name];
   const type = node?.type ?? '';
   const plugin = splitNodeType(type).plugin;
-  const nodeType = types.get(type) ?? nodeTypeOf(plugins, type);
+  const nodeType = types.get(type) ?? nodeTypeOf(plugins, document, type);
+  const version = document.plugins?.[plugin]?.version;
   if (node === undefined || nodeType === null)
-    throw new HubError('PLUGIN_NOT_INSTALLED', { plugin });
+    throw plugins.refusal?.(plugin, version) ?? new HubError('PLUGIN_NOT_INSTALLED', { plugin });
   types.set(type, nodeType);
   const config = node.config ?? {};
   const inputs = node.inputs ?? {};
@@ -93,6 +101,7 @@ function planNode(
     name,
     type: nodeType.type,
     plugin,
+    version,
     nodeType,
     config,
     inputs,

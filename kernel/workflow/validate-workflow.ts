@@ -2,6 +2,7 @@ import {
   HubError,
   IMPLICIT_INPUT,
   IMPLICIT_OUTPUTS,
+  pluginId,
   splitNodeType,
   WorkflowDocument,
   type Json,
@@ -32,7 +33,7 @@ export function parseWorkflow(value: unknown): WorkflowDocument {
 export function validateWorkflow(document: WorkflowDocument, plugins: PluginSource): Problem[] {
   const types = new Map<string, NodeType | null>();
   for (const node of Object.values(document.nodes))
-    if (!types.has(node.type)) types.set(node.type, nodeTypeOf(plugins, node.type));
+    if (!types.has(node.type)) types.set(node.type, nodeTypeOf(plugins, document, node.type));
   const typeOf = (name: string): NodeType | null =>
     types.get(document.nodes[name]?.type ?? '') ?? null;
   const fed = new Map<string, number>();
@@ -49,8 +50,8 @@ export function validateWorkflow(document: WorkflowDocument, plugins: PluginSour
 
 function pinProblems(document: WorkflowDocument, plugins: PluginSource): Problem[] {
   return Object.entries(document.plugins ?? {}).flatMap(([id, pin]) => {
-    const installed = plugins.list().find((plugin) => plugin.manifest.id === id);
-    if (installed === undefined) return [];
+    const installed = plugins.get(pluginId(id), pin.version) ?? plugins.get(pluginId(id));
+    if (installed === null) return [];
     const same = pin.digest === undefined || pin.digest === installed.digest;
     if (same && installed.manifest.version === pin.version) return [];
     const message = `wants ${pin.version}, installed is ${installed.manifest.version}${same ? '' : ' with another digest'}`;

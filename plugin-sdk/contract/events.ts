@@ -14,6 +14,16 @@ const event = <const Name extends string, Fields extends Record<string, import('
 
 const Step = { run: RunIdSchema, node: Type.String(), nodeType: Type.String() };
 
+const Decision = {
+  grant: Type.String(),
+  plugin: PluginIdSchema,
+  capability: Type.String(),
+  by: Type.String(),
+  /** Where it holds; null for everywhere. */
+  workspace: Type.Union([Type.String(), Type.Null()]),
+  reason: Type.Union([Type.String(), Type.Null()]),
+};
+
 const Count = Type.Integer({ minimum: 0 });
 const Meter = {
   plugin: PluginIdSchema,
@@ -72,24 +82,9 @@ export const HubEvent = Type.Union([
     plugin: PluginIdSchema,
     permission: Permission,
   }),
-  event('permission.granted', {
-    grant: Type.String(),
-    plugin: PluginIdSchema,
-    capability: Type.String(),
-    by: Type.String(),
-  }),
-  event('permission.denied', {
-    grant: Type.String(),
-    plugin: PluginIdSchema,
-    capability: Type.String(),
-    by: Type.String(),
-  }),
-  event('permission.revoked', {
-    grant: Type.String(),
-    plugin: PluginIdSchema,
-    capability: Type.String(),
-    by: Type.String(),
-  }),
+  event('permission.granted', Decision),
+  event('permission.denied', Decision),
+  event('permission.revoked', Decision),
   event('capability.used', {
     plugin: PluginIdSchema,
     need: Type.String(),
@@ -97,7 +92,26 @@ export const HubEvent = Type.Union([
     allowed: Type.Boolean(),
     run: Type.Optional(RunIdSchema),
   }),
-  event('plugin.installed', { plugin: PluginIdSchema, version: Type.String() }),
+  event('plugin.installed', {
+    plugin: PluginIdSchema,
+    version: Type.String(),
+    /** A developer's own, which nobody signed. */
+    unsigned: Type.Optional(Type.Literal(true)),
+  }),
+  /** A new version waits for a person; what was installed goes on running. */
+  event('plugin.held', {
+    plugin: PluginIdSchema,
+    version: VersionSchema,
+    reasons: Type.Array(Type.String()),
+  }),
+  /** Its registry took a version back: it was stopped, and will not start again. */
+  event('plugin.revoked', {
+    plugin: PluginIdSchema,
+    version: VersionSchema,
+    reason: Type.String(),
+    /** Names of the workflows that use it. */
+    workflows: Type.Array(Type.String()),
+  }),
   event('plugin.removed', { plugin: PluginIdSchema }),
   event('plugin.refused', { plugin: PluginIdSchema, error: ErrorReport }),
   event('plugin.quarantined', { plugin: PluginIdSchema, reason: Type.String() }),

@@ -3,6 +3,7 @@ import { chownSync, copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { startVitest } from 'vitest/node';
+import { buildRuntime } from '../../plugin-sdk/runtime/build.ts';
 import { temporaryFolder } from '../support/hub.ts';
 import settings from '../vitest.config.ts';
 import { JSON_FILE, TableReporter } from './arena/table.ts';
@@ -26,6 +27,8 @@ async function main(): Promise<void> {
   });
   if (values.help) return console.log(HELP);
   if (values.json !== undefined) process.env[JSON_FILE] = path.resolve(values.json);
+  // Here, since the user it may run as need not be able to write into the clone.
+  await buildRuntime();
   if (values['as-user']) process.exitCode = runAsNobody(positionals);
   else await runSuite(positionals);
 }

@@ -10,6 +10,7 @@ import {
 import * as Type from 'typebox';
 import type { Hub } from '../hub.ts';
 import type { AuditFilter } from '../store/audit-reader.ts';
+import { MOST_DAYS } from '../store/audit-retention.ts';
 import { bodyReader } from './body.ts';
 
 const DECISIONS = [
@@ -26,12 +27,18 @@ const MOST = 1000;
 const LINES = 500;
 
 const Prune = Type.Object({ before: Type.Number() }, { additionalProperties: false });
+const Keep = Type.Object(
+  { days: Type.Integer({ minimum: 1, maximum: MOST_DAYS }) },
+  { additionalProperties: false },
+);
 const Nothing = Type.Object({}, { additionalProperties: false });
 
-/** The audit: `GET /` a page, newest first · `/export` all of it as lines · `/head` a signed head · prune · accept. */
+const readPrune = bodyReader(Prune);
+const readKeep = bodyReader(Keep);
+const readNothing = bodyReader(Nothing);
+
+/** The audit: `GET /` a page, newest first · `/export` all of it as lines · `/head` a signed head · `/retention` what is kept · prune · accept. */
 export function auditRoutes({ store: { audit } }: Pick<Hub, 'store'>): Hono {
-  const readPrune = bodyReader(Prune);
-  const readNothing = bodyReader(Nothing);
   return new Hono()
     .get('/', (context) => {
       const limit = numberOf(context, 'limit', 1) ?? 100;
@@ -56,6 +63,13 @@ export function auditRoutes({ store: { audit } }: Pick<Hub, 'store'>): Hono {
     .post('/prune', async (context) => {
       const { before } = await readPrune(context);
       return context.json({ pruned: await audit.prune(before) });
+    })
+    .get('/retention', (context) => context.json({ pruned: 0, ...audit.retention() }))
+    .post('/retention', async (context) => {
+      const { days } = await readKeep(context);
+      audit.keepDays(days);
+      const pruned = await audit.retain(Date.now());
+      return context.json({ pruned, ...audit.retention() });
     })
     .post('/accept', async (context) => {
       await readNothing(context);

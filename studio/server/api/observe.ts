@@ -27,7 +27,7 @@ interface Applied {
   readonly proposal: Proposal;
   /** Capabilities whose grants were replaced by narrower ones. */
   readonly narrowed: readonly CapabilityName[];
-  /** Capabilities left as they are: the manifest asks for the same twice, once at a lower rate than was used. */
+  /** Capabilities left as they are: a grant holds in one workspace alone, or the manifest asks for the same twice, once at a lower rate than was used. */
   readonly left: readonly CapabilityName[];
 }
 
@@ -115,7 +115,9 @@ async function apply(
     proposal.permissions
       .filter((it) => it.capability === capability)
       .every((it) => asked.every((one) => !covers(one, it) || isWithin(one, it)));
-  const narrowed = changed.filter(isOpen);
+  const isBound = (capability: CapabilityName): boolean =>
+    granted.some((it) => it.workspace !== null && it.permission.capability === capability);
+  const narrowed = changed.filter((it) => isOpen(it) && !isBound(it));
   for (const capability of narrowed) {
     hub.broker.revoke({ plugin, capability, by });
     for (const it of proposal.permissions)

@@ -3,6 +3,7 @@ import {
   CapabilityNameSchema,
   PluginIdSchema,
   TargetSchema,
+  WorkspaceSchema,
 } from '@runtime-hub/plugin-sdk/contract';
 import * as Type from 'typebox';
 import type { Hub } from '../hub.ts';
@@ -18,6 +19,9 @@ const Decision = Type.Object(
     ratePerSecond: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
     /** Milliseconds since 1970. */
     until: Type.Optional(Type.Number()),
+    /** Everywhere when left out. */
+    workspace: Type.Optional(WorkspaceSchema),
+    reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
     by: Type.String({ minLength: 1, maxLength: 100 }),
   },
   { additionalProperties: false },
@@ -29,7 +33,9 @@ export function permissionRoutes(hub: Hub): Hono {
     .get('/', (context) => context.json({ grants: hub.broker.list() }))
     .get('/audit', (context) => context.json({ records: hub.store.audit.list({ limit: 500 }) }))
     .post('/approve', async (context) => {
-      return context.json({ grants: hub.broker.approve(await read(context)) });
+      const decision = await read(context);
+      const approve = () => hub.broker.approve(decision);
+      return context.json({ grants: hub.installer.deciding(decision, approve) });
     })
     .post('/deny', async (context) =>
       context.json({ grants: hub.broker.deny(await read(context)) }),

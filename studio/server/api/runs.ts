@@ -1,11 +1,20 @@
-import { Hono } from 'hono';
+import { Hono, type Context } from 'hono';
 import { parseWorkflow, validateWorkflow } from '@runtime-hub/kernel';
-import { HubError, runId, type WorkflowDocument } from '@runtime-hub/plugin-sdk/contract';
+import {
+  DEFAULT_WORKSPACE,
+  HubError,
+  WorkspaceSchema,
+  runId,
+  type WorkflowDocument,
+} from '@runtime-hub/plugin-sdk/contract';
 import * as Type from 'typebox';
 import type { Hub } from '../hub.ts';
 import { bodyReader } from './body.ts';
 
-const Start = Type.Object({ workflow: Type.Unknown() }, { additionalProperties: false });
+const Start = Type.Object(
+  { workflow: Type.Unknown(), workspace: Type.Optional(WorkspaceSchema) },
+  { additionalProperties: false },
+);
 const Reason = Type.Object(
   { reason: Type.String({ maxLength: 200 }) },
   { additionalProperties: false },
@@ -20,21 +29,23 @@ const Resolution = Type.Object(
 
 /** Runs, and activations (workflows that wait for their triggers). */
 export function runRoutes(hub: Hub): Hono {
-  const readStart = bodyReader(Start);
+  const read = startReader(hub);
   const readReason = bodyReader(Reason);
   const readResolution = bodyReader(Resolution);
   return new Hono()
     .get('/', (context) => context.json({ runs: hub.store.runs.list({ limit: 200 }) }))
     .post('/', async (context) => {
-      const workflow = check(hub, (await readStart(context)).workflow);
-      const { run } = await hub.engine.start(workflow);
+      const { workflow, workspace } = await read(context);
+      const { run } = await hub.engine.start(workflow, { workspace });
       return context.json({ run }, 202);
     })
     .post('/activations', async (context) => {
-      const workflow = check(hub, (await readStart(context)).workflow);
-      await hub.activations.get(workflow.name)?.stop();
-      hub.activations.set(workflow.name, hub.engine.activate(workflow));
-      return context.json({ activation: workflow.name }, 202);
+      const { workflow, workspace } = await read(context);
+      // No workspace's name has a colon: one workflow listens once in each.
+      const activation = `${workspace}:${workflow.name}`;
+      await hub.activations.get(activation)?.stop();
+      hub.activations.set(activation, hub.engine.activate(workflow, workspace));
+      return context.json({ activation }, 202);
     })
     .delete('/activations/:name', async (context) => {
       const name = context.req.param('name');
@@ -57,6 +68,14 @@ export function runRoutes(hub: Hub): Hono {
       await hub.engine.resolve(runId(context.req.param('id')), node, as);
       return context.json({ resolved: true }, 202);
     });
+}
+
+function startReader(hub: Hub) {
+  const readStart = bodyReader(Start);
+  return async (context: Context) => {
+    const { workflow, workspace = DEFAULT_WORKSPACE } = await readStart(context);
+    return { workflow: check(hub, workflow), workspace };
+  };
 }
 
 function check(hub: Hub, value: unknown): WorkflowDocument {

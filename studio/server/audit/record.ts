@@ -13,6 +13,8 @@ export function recordText(it: AuditRecord): string {
     run: it.run,
     node: it.node === null ? null : short(it.node),
     by: it.by === null ? null : short(it.by),
+    ...(it.workspace === undefined ? {} : { workspace: it.workspace }),
+    ...(it.reason === undefined ? {} : { reason: it.reason }),
   } satisfies AuditRecord);
 }
 

@@ -2,12 +2,13 @@ import { createReadStream, createWriteStream, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { HubError, visible } from '@runtime-hub/plugin-sdk/contract';
+import { HubError, codeOf, visible } from '@runtime-hub/plugin-sdk/contract';
 import { verifyExport } from '../audit/export.ts';
 import { hasKeys, parseHead, type AuditHead } from '../audit/head.ts';
 import { broken } from '../audit/record.ts';
 import type { AuditVerdict } from '../audit/verify.ts';
 import { verifyFolder } from '../store/audit-folder.ts';
+import type { AuditRetention } from '../store/audit-log.ts';
 import type { AuditPage } from '../store/audit-reader.ts';
 import { defaultDataFolder } from '../system.ts';
 import { print, table, usage, type Command } from './output.ts';
@@ -19,6 +20,7 @@ const HELP = `hub audit list   [--plugin <id>] [--capability <name>] [--decision
 hub audit export [--since <time>] [--out <file>]
 hub audit verify [<file>] [--key <key>] [--head <file>]
 hub audit head
+hub audit keep   [--days <number>]
 hub audit prune  --before <time>
 hub audit accept
 
@@ -28,7 +30,8 @@ verify checks the data folder, or an exported file (- for standard input), and n
 does not hold; it needs neither a running hub nor its secrets. --key: the key the head must be signed with.
 head prints a signed head: keep it elsewhere, and give it to verify with --head. Whoever can write the data
 folder can cut the end off and sign again; they can't make it agree with a head that is kept elsewhere.
-prune forgets old records; the rest can still be verified. accept goes on after a break was looked into.
+keep says what is kept, and changes for how many days (400 when nobody said): older records are forgotten, when the hub
+starts and once a day. prune forgets old records; the rest can still be verified. accept goes on after a break was looked into.
 <time>: 30m, 24h, 7d, or a date such as 2026-11-21.`;
 
 const OPTIONS = {
@@ -43,6 +46,7 @@ const OPTIONS = {
   out: { type: 'string' },
   key: { type: 'string' },
   head: { type: 'string' },
+  days: { type: 'string' },
 } as const;
 
 const parse = (args: readonly string[]) =>
@@ -54,6 +58,7 @@ const ACTIONS: Readonly<Record<string, (values: Values, file?: string) => Promis
   export: exportTo,
   verify,
   head,
+  keep,
   prune,
   accept,
 };
@@ -67,7 +72,7 @@ export const auditCommand: Command = {
     const [action = 'list', file] = positionals;
     const act = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
     if (act === undefined) {
-      throw usage('audit', action, 'Use list, export, verify, head, prune or accept.');
+      throw usage('audit', action, 'Use list, export, verify, head, keep, prune or accept.');
     }
     await act(values, file);
     return 0;
@@ -96,8 +101,11 @@ function pageText({ records, next }: AuditPage): string {
     it.operation,
     it.need,
     it.by ?? it.run ?? '',
+    it.workspace ?? '',
+    it.reason ?? '',
   ]);
-  const head = ['NO', 'AT', 'DECISION', 'PLUGIN', 'OPERATION', 'NEED', 'BY OR RUN'];
+  const who = ['BY OR RUN', 'WORKSPACE', 'REASON'];
+  const head = ['NO', 'AT', 'DECISION', 'PLUGIN', 'OPERATION', 'NEED', ...who];
   const shown = rows.map((row) => row.map(visible));
   const more = next === null ? [] : [`More: --before ${String(next)}`];
   return [rows.length === 0 ? 'No record fits.' : table(head, shown), ...more].join('\n');
@@ -132,7 +140,9 @@ async function verify(values: Values, file?: string): Promise<void> {
   }
   const bytes = file === '-' ? process.stdin : createReadStream(file);
   const verdict = await verifyExport(bytes, key ?? null).catch((error: unknown) => {
-    throw isMissing(error) ? usage('file', file, 'Name a file of hub audit export.') : error;
+    throw codeOf(error) === 'ENOENT'
+      ? usage('file', file, 'Name a file of hub audit export.')
+      : error;
   });
   print(verdict, json, () => verdictText(verdict));
 }
@@ -171,6 +181,25 @@ async function head({ data, json }: Values): Promise<void> {
   print(value, json, () => JSON.stringify(value));
 }
 
+async function keep({ data, days, json }: Values): Promise<void> {
+  const body = days === undefined ? undefined : { days: Number(days) };
+  await using session = await openSession(data);
+  const path = '/api/v1/audit/retention';
+  const value = await session.client.send(body === undefined ? 'GET' : 'POST', path, body);
+  // SAFETY: the hub's own API.
+  const kept = value as unknown as AuditRetention & { readonly pruned: number };
+  print(value, json, () => keptText(kept));
+}
+
+function keptText({ days, records, since, pruned }: AuditRetention & { pruned: number }): string {
+  const oldest = since === null ? '' : `, the oldest of ${new Date(since).toISOString()}`;
+  return [
+    `Records are kept for ${String(days)} days.`,
+    ...(pruned === 0 ? [] : [`Forgot ${String(pruned)} records.`]),
+    `There are ${String(records)}${oldest}.`,
+  ].join('\n');
+}
+
 async function prune({ data, before, json }: Values): Promise<void> {
   if (before === undefined) throw usage('--before', before, 'Give a time, e.g. 90d.');
   const body = { before: timeOf('--before', before) };
@@ -189,6 +218,3 @@ async function accept({ data, json }: Values): Promise<void> {
 
 const sinceText = (since: string | undefined): string | undefined =>
   since === undefined ? undefined : String(timeOf('--since', since));
-
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ENOENT';

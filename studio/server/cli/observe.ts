@@ -49,7 +49,7 @@ export async function observe(args: readonly string[]): Promise<number> {
       applied.narrowed.length === 0
         ? 'Nothing was changed.'
         : `Changed: ${applied.narrowed.join(', ')}.`,
-      ...applied.left.map((it) => `Left as it is, because the manifest asks for it twice: ${it}.`),
+      ...applied.left.map((it) => `Left as it is (asked for twice, or of one workspace): ${it}.`),
     ].join('\n'),
   );
   return 0;

@@ -15,14 +15,25 @@ import { COMMON_OPTIONS, openSession } from './session.ts';
 
 const HELP = `hub permissions list
 hub permissions approve <plugin> [--capability <name[:target][;rate=N/s]>] [--for <hours>]
-hub permissions deny    <plugin> [--capability <name>]
-hub permissions revoke  <plugin> [--capability <name>]
+                        [--workspace <name>] [--reason <text>]
+hub permissions deny    <plugin> [--capability <name>] [--workspace <name>] [--reason <text>]
+hub permissions revoke  <plugin> [--capability <name>] [--workspace <name>] [--reason <text>]
 
 Without --capability the command speaks of everything the plugin asks for. With a target it grants less than asked:
   hub permissions approve core/mouse --capability "input.mouse:window=Queue monitor;rate=2/s"
+With --workspace the decision holds for the runs of one workspace (hub run --workspace), else for all; a denial that
+holds for all wins over an approval for one. --reason is kept with the decision, in the audit too.
 A revoke takes effect at once: steps that are using the permission are aborted.
 
 ${OBSERVE_HELP}`;
+
+const OPTIONS = {
+  ...COMMON_OPTIONS,
+  capability: { type: 'string' },
+  for: { type: 'string' },
+  workspace: { type: 'string' },
+  reason: { type: 'string' },
+} as const;
 
 export const permissionsCommand: Command = {
   name: 'permissions',
@@ -32,7 +43,7 @@ export const permissionsCommand: Command = {
     if (args[0] === 'observe') return await observe(args.slice(1));
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { ...COMMON_OPTIONS, capability: { type: 'string' }, for: { type: 'string' } },
+      options: OPTIONS,
       allowPositionals: true,
     });
     const [action = 'list', plugin] = positionals;
@@ -46,7 +57,7 @@ export const permissionsCommand: Command = {
         'Name a plugin, e.g. core/mouse; hub permissions list shows them.',
       );
     }
-    const body = action === 'list' ? {} : decisionOf(String(plugin), values.capability, values.for);
+    const body = action === 'list' ? {} : decisionOf(String(plugin), values);
     await using session = await openSession(values.data);
     const path = `/api/v1/permissions${action === 'list' ? '' : `/${action}`}`;
     const value = await session.client.send(
@@ -70,10 +81,12 @@ export function permissionLines(permissions: readonly Permission[]): string[] {
 
 function decisionOf(
   plugin: string,
-  capability: string | undefined,
-  hours: string | undefined,
+  given: { readonly [O in 'capability' | 'for' | 'workspace' | 'reason']?: string | undefined },
 ): JsonObject {
+  const { capability, for: hours, workspace, reason } = given;
   const body: Record<string, string | number> = { plugin, by: userInfo().username };
+  if (workspace !== undefined) body['workspace'] = workspace;
+  if (reason !== undefined) body['reason'] = reason;
   if (capability !== undefined) {
     const named = parseCapability(capability.includes(':') ? capability : `${capability}:*`);
     if (named === null)
@@ -93,14 +106,18 @@ function decisionOf(
   return body;
 }
 
+const HEAD = ['STATUS', 'PLUGIN', 'CAPABILITY', 'WORKSPACE', 'BY', 'PLUGIN SAYS', 'REASON'];
+
 function grantTable(grants: readonly Grant[]): string {
   if (grants.length === 0) return 'No plugin has asked for anything yet.';
   const rows = grants.map((grant) => [
     grant.status,
     grant.plugin,
     visible(capabilityText(grant.permission)),
-    'by' in grant ? grant.by : '',
+    grant.status === 'requested' ? '' : (grant.workspace ?? '*'),
+    'by' in grant ? visible(grant.by) : '',
     plain(grant.permission.reason),
+    'reason' in grant ? visible(grant.reason ?? '') : '',
   ]);
-  return table(['STATUS', 'PLUGIN', 'CAPABILITY', 'BY', 'REASON'], rows);
+  return table(HEAD, rows);
 }

@@ -11,10 +11,11 @@ import { plain, usage, type Command } from './output.ts';
 import { COMMON_OPTIONS, openSession, type Session } from './session.ts';
 import { interrupted } from './start.ts';
 
-const HELP = `hub run <workflow.json> [--watch] [--json]
+const HELP = `hub run <workflow.json> [--workspace <name>] [--json]
 
 Runs a workflow and prints each event as it happens. A workflow that begins with a trigger keeps waiting for it until
 Ctrl+C. While a plugin lacks a permission the run waits; approve it from another terminal and it goes on.
+--workspace: whose grants it may use besides those that hold everywhere (default: default).
 Exit code 0: succeeded · 1: failed · 2: the file is wrong.`;
 
 export const runCommand: Command = {
@@ -24,10 +25,12 @@ export const runCommand: Command = {
   async run(args) {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: COMMON_OPTIONS,
+      options: { ...COMMON_OPTIONS, workspace: { type: 'string' } },
       allowPositionals: true,
     });
     const workflow = await readWorkflow(positionals[0]);
+    const { workspace } = values;
+    const body = { workflow, ...(workspace === undefined ? {} : { workspace }) };
     await using session = await openSession(values.data);
     const stop = new AbortController();
     void interrupted().then(() => stop.abort());
@@ -37,7 +40,7 @@ export const runCommand: Command = {
     try {
       const isTriggered = await isActivated(session, workflow);
       const go = isTriggered ? follow : runOnce;
-      return await go(session, workflow, { stop, show });
+      return await go(session, body, { stop, show });
     } finally {
       // The stream of events would keep this process.
       stop.abort();
@@ -82,13 +85,11 @@ async function isActivated(session: Session, workflow: Json): Promise<boolean> {
   });
 }
 
-async function runOnce(session: Session, workflow: Json, { stop, show }: Follow): Promise<number> {
+async function runOnce(session: Session, body: Json, { stop, show }: Follow): Promise<number> {
   const events = session.client.stream('/api/v1/events', stop.signal)[Symbol.asyncIterator]();
   await events.next();
   // SAFETY: the hub's own API.
-  const { run } = (await session.client.send('POST', '/api/v1/runs', { workflow })) as {
-    run: string;
-  };
+  const { run } = (await session.client.send('POST', '/api/v1/runs', body)) as { run: string };
   for (;;) {
     const next = await events.next();
     if (next.done === true) break;
@@ -104,13 +105,11 @@ async function runOnce(session: Session, workflow: Json, { stop, show }: Follow)
   return 1;
 }
 
-async function follow(session: Session, workflow: Json, { stop, show }: Follow): Promise<number> {
+async function follow(session: Session, body: Json, { stop, show }: Follow): Promise<number> {
   const events = session.client.stream('/api/v1/events', stop.signal)[Symbol.asyncIterator]();
   await events.next();
   // SAFETY: the hub's own API.
-  const { activation } = (await session.client.send('POST', '/api/v1/runs/activations', {
-    workflow,
-  })) as {
+  const { activation } = (await session.client.send('POST', '/api/v1/runs/activations', body)) as {
     activation: string;
   };
   for (;;) {

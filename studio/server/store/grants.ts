@@ -5,6 +5,8 @@ import type { Grant } from '@runtime-hub/plugin-sdk/contract';
 import { makeDurable } from './durable.ts';
 import { GRANT_STEPS, migrate } from './schema.ts';
 
+const UNSAID = { workspace: null, reason: null };
+
 /** Opens the grants of a data folder. They have a database of their own, so that a decision never waits for the journal. */
 export function openGrants(folder: string): GrantStore & Disposable {
   const db = new Database(join(folder, 'grants.sqlite'));
@@ -15,8 +17,8 @@ export function openGrants(folder: string): GrantStore & Disposable {
     'INSERT INTO grants (id, grant_json) VALUES (?, ?) ON CONFLICT DO UPDATE SET grant_json = excluded.grant_json',
   );
   return {
-    // SAFETY: `put` alone writes these texts.
-    list: () => list.all().map((text) => JSON.parse(String(text)) as Grant),
+    // SAFETY: `put` alone writes these texts; those of older hubs know no workspaces and no reasons.
+    list: () => list.all().map((text) => ({ ...UNSAID, ...JSON.parse(String(text)) }) as Grant),
     put: (grant) => void put.run(grant.id, JSON.stringify(grant)),
     [Symbol.dispose]: () => void db.close(),
   };

@@ -1,6 +1,11 @@
 import type { Database } from 'better-sqlite3';
 import type { JournalEntry, RunRecord } from '@runtime-hub/kernel';
-import { runId, type RunId } from '@runtime-hub/plugin-sdk/contract';
+import {
+  DEFAULT_WORKSPACE,
+  runId,
+  type RunId,
+  type WorkflowDocument,
+} from '@runtime-hub/plugin-sdk/contract';
 
 export type RunStatus = 'open' | 'succeeded' | 'failed' | 'cancelled';
 
@@ -29,6 +34,8 @@ export interface RunReader {
   get(id: RunId): StoredRun | null;
   /** Runs that have not ended, oldest first. */
   open(): readonly RunId[];
+  /** The workflows of all runs, each as it last ran, and when that was. */
+  workflows(): readonly { readonly document: WorkflowDocument; readonly lastRunAt: number }[];
 }
 
 interface Row {
@@ -48,6 +55,10 @@ export function createRunReader(db: Database): RunReader {
   const get = db.prepare('SELECT key, record, status, ended_at AS endedAt FROM runs WHERE id = ?');
   const entries = db.prepare('SELECT entries FROM entries WHERE run = ? ORDER BY seq').pluck();
   const open = db.prepare("SELECT id FROM runs WHERE status = 'open' ORDER BY key").pluck();
+  const workflows = db.prepare(
+    `SELECT record, created_at AS createdAt FROM runs
+     WHERE key IN (SELECT max(key) FROM runs GROUP BY name) ORDER BY key DESC`,
+  );
   // One read transaction, so that status and entries are of the same moment.
   const read = db.transaction((id: RunId): StoredRun | null => {
     // SAFETY: the statement selects these columns; the texts were written by the journal.
@@ -55,7 +66,8 @@ export function createRunReader(db: Database): RunReader {
     if (row === undefined) return null;
     const texts = entries.all(row.key);
     return {
-      record: JSON.parse(row.record) as RunRecord,
+      // Runs of older hubs know no workspaces.
+      record: { workspace: DEFAULT_WORKSPACE, ...(JSON.parse(row.record) as object) } as RunRecord,
       status: row.status,
       endedAt: row.endedAt,
       entries: texts.flatMap((text) => JSON.parse(String(text)) as JournalEntry[]),
@@ -67,5 +79,11 @@ export function createRunReader(db: Database): RunReader {
       (status === undefined ? list.all(limit) : listOf.all(status, limit)) as RunRow[],
     get: (id) => read(id),
     open: () => open.all().map((id) => runId(String(id))),
+    workflows: () =>
+      // SAFETY: the statement selects these columns; the texts were written by the journal.
+      (workflows.all() as { record: string; createdAt: number }[]).map((row) => ({
+        document: (JSON.parse(row.record) as RunRecord).workflow,
+        lastRunAt: row.createdAt,
+      })),
   };
 }

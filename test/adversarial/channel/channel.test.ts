@@ -124,18 +124,33 @@ const forged = attacks(
     ['an event of a question never asked', 'frame({ t: "event", id: 999_999, value: {} })'],
     ['a call within a question never asked', 'call({ within: 999_999 })'],
     ['a call in the name of another node', 'call({ node: "other" })'],
-    ['two calls of one number', 'write(Buffer.concat([calling(900), calling(900)]))'],
     ['a call of a capability nobody knows', 'call({ capability: "root" })'],
     ['a call of a capability that is an object’s own', 'call({ capability: "constructor" })'],
     ['a call of an operation a thousand letters long', 'call({ operation: "x".repeat(1000) })'],
     ['a call that says who calls', 'call({ plugin: "core/flow" })'],
-    [
-      '4,000 calls at once, more than a second’s worth and 256 that wait',
-      'write(Buffer.concat(Array.from({ length: 4000 }, (_, i) => calling(1000 + i))))',
-    ],
   ],
   (name) => `${name} is a forgery and ends the host`,
 );
+
+const crowds = [
+  // The hub takes the frames of a host in turns: a number that was answered before the second call is free again.
+  ...attacks(
+    ['HOST_PROTOCOL_ERROR', 'STEP_TIMED_OUT'],
+    [['two calls of one number', 'write(Buffer.concat([calling(900), calling(900)]))']],
+    (name) => `${name} end the host, or come one after the other to nothing`,
+  ),
+  // Behind so many its signs of life wait too.
+  ...attacks(
+    ['HOST_PROTOCOL_ERROR', 'HOST_UNRESPONSIVE'],
+    [
+      [
+        '4,000 calls at once, more than a second’s worth and 256 that wait,',
+        'write(Buffer.concat(Array.from({ length: 4000 }, (_, i) => calling(1000 + i))))',
+      ],
+    ],
+    (name) => `${name} end the host`,
+  ),
+];
 
 const reports = attacks(
   'HOST_PROTOCOL_ERROR',
@@ -164,6 +179,7 @@ const believedNothing = attacks(
 );
 
 playAttacks([
+  ...crowds,
   ...believedNothing,
   {
     name: 'an output of another type than the node declares, sent past the host’s own checks, is refused',

@@ -127,8 +127,8 @@ const requests: readonly AnyAttack[] = [
   refused(
     'removing a plugin that is a path is refused',
     ['DELETE', '/api/v1/plugins/..%2f..%2f/keys'],
-    404,
-    'PLUGIN_NOT_INSTALLED',
+    400,
+    'HUB_REQUEST_INVALID',
   ),
   refused(
     'installing from a path that is not there is refused',
@@ -247,6 +247,6 @@ playAttacks([
       writeFileSync(`${source}.bundle.json`, '{}');
       return [...(await clientOf(arena)('POST', '/api/v1/plugins', { source }))];
     },
-    expect: { out: [422, 'ARTIFACT_MALFORMED'] },
+    expect: { out: [422, 'SIGNATURE_MALFORMED'] },
   },
 ]);

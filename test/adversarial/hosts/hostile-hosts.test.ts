@@ -119,8 +119,5 @@ test('no process and no descriptor is left after the pool was closed', async () 
     await bench.act(BAD, { do: what }, { deadlineMs: 50 }).catch(() => undefined);
     await bench[Symbol.asyncDispose]();
   }
-  const { promise, resolve } = Promise.withResolvers<void>();
-  setImmediate(resolve);
-  await promise;
-  expect(descriptors()).toBeLessThanOrEqual(before);
+  await expect.poll(descriptors).toBeLessThanOrEqual(before);
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Permission } from '@runtime-hub/plugin-sdk/contract';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { buildRuntime } from '../../../plugin-sdk/runtime/build.ts';
-import { openScene, serve, type Scene } from './scene.ts';
+import { openScene, serve, used, type Scene } from './scene.ts';
 
 /** Public incidents, played again: each is denied, kept in the audit, and told in words an admin understands. */
 let scene: Scene;
@@ -135,10 +135,11 @@ test('revoked in use, a request, a program and a wait for files end within 250 m
     ['fs.read', 'wait-for-change', { path: '~', after: 0, timeoutMs: 60_000 }],
   ] as const) {
     await scene.install({ code, permissions });
-    const inUse = used(capability);
+    const inUse = used(scene, capability);
     const playing = scene.play({ capability, operation, args });
     await inUse;
-    if (capability === 'net.http') await expect.poll(() => slow.seen.length).toBe(1);
+    if (capability === 'net.http')
+      await expect.poll(() => slow.seen.length, { timeout: 10_000 }).toBe(1);
     const revokedAt = performance.now();
     scene.hub.broker.revoke({ plugin: 'hostile/guest' as never, capability, by: 'admin' });
     const { code: ended } = await playing;
@@ -147,13 +148,3 @@ test('revoked in use, a request, a program and a wait for files end within 250 m
     expect(ms, `${capability} ended`).toBeLessThan(250);
   }
 });
-
-/** Resolves when the broker has let a use of the capability pass. */
-async function used(capability: string): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  using _listening = scene.hub.bus.on((event) => {
-    if (event.type === 'capability.used' && event.allowed && event.need.startsWith(capability))
-      resolve();
-  });
-  await promise;
-}

@@ -9,7 +9,7 @@ import {
   type Json,
   type Permission,
 } from '@runtime-hub/plugin-sdk/contract';
-import { openHub, type Hub } from '../../../studio/server/hub.ts';
+import { openHub, type Hub, type HubOptions } from '../../../studio/server/hub.ts';
 import { signWithDeveloperKey } from '../../../studio/server/store/keys.ts';
 import { temporaryFolder } from '../../support/hub.ts';
 import { applyPolicy } from '../../support/trust.ts';
@@ -46,14 +46,14 @@ export interface Cast {
 const ID = 'hostile/guest';
 const plugin = pluginId(ID);
 
-export async function openScene(): Promise<Scene> {
+export async function openScene(options: Omit<HubOptions, 'folder'> = {}): Promise<Scene> {
   const folder = temporaryFolder('scene');
   // A home of its own: an attack looks for keys there.
   const home = join(folder.path, 'home');
   mkdirSync(home);
   process.env['HOME'] = home;
   applyPolicy(join(folder.path, 'hub'), ['hostile/*'], { networks: ['127.0.0.1/32'] });
-  const hub = await openHub({ folder: join(folder.path, 'hub') });
+  const hub = await openHub({ ...options, folder: join(folder.path, 'hub') });
   return {
     hub,
     home,
@@ -118,6 +118,16 @@ function outputOf(entries: readonly { readonly input: Json }[]): Json {
     for (const report of reports) if (report.outputs?.out !== undefined) return report.outputs.out;
   }
   return null;
+}
+
+/** Resolves when the broker has let the plugin use the capability. */
+export async function used({ hub }: Scene, capability: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  using _listening = hub.bus.on((event) => {
+    if (event.type !== 'capability.used' || event.plugin !== plugin) return;
+    if (event.allowed && event.need.startsWith(capability)) resolve();
+  });
+  await promise;
 }
 
 /** A server on this machine; `seen` are the paths and headers of what reached it. */

@@ -64,10 +64,10 @@ const files = probes([
     'tried(() => fs.appendFileSync("/plugin/plugin.js", "x"))',
     NO,
   ],
-  // Refused by node, or, where the hub lies below /tmp, by the read-only mount.
+  // Refused by node, or, where the hub lies below /tmp, by the read-only mount, or before it by the file's mode.
   [
     'the runtime cannot be changed',
-    '["ERR_ACCESS_DENIED", "EROFS"].includes(tried(() => fs.appendFileSync(process.argv[1], "x")))',
+    '["ERR_ACCESS_DENIED", "EROFS", "EACCES"].includes(tried(() => fs.appendFileSync(process.argv[1], "x")))',
     true,
   ],
   ['the program cannot be changed', 'tried(() => fs.appendFileSync(process.execPath, "x"))', NO],

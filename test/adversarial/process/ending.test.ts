@@ -158,7 +158,8 @@ test('a program whose file is gone is not known by its old path', async (context
 });
 
 test('a zombie is not ended again', async ({ onTestFinished }) => {
-  const script = `${SLEEP} 0 & echo $!; exec ${SLEEP} 600`;
+  // A shell that is still one when its child ends takes the zombie away.
+  const script = `${SLEEP} 1 & echo $!; exec ${SLEEP} 600`;
   const parent = spawn(SH, ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
   onTestFinished(() => void parent.kill('SIGKILL'));
   const [line] = await once(createInterface({ input: parent.stdout }), 'line');

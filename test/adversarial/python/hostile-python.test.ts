@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
 import { pluginId, type ErrorCode } from '@runtime-hub/plugin-sdk/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openHub, type Hub } from '../../../studio/server/hub.ts';
@@ -6,6 +8,7 @@ import { applyPolicy } from '../../support/trust.ts';
 
 const BAD = pluginId('hostile/python');
 const GOOD = pluginId('bench/python-words');
+const SDK = path.resolve(import.meta.dirname, '../../../plugin-sdk');
 const ONCE = { maxAttempts: 1, delayMs: 1, maxDelayMs: 1 };
 
 /** What comes of an attack: the code of the step's error (null: it came to nothing), and what the message says. */
@@ -13,6 +16,12 @@ type Outcome = readonly [code: ErrorCode | RegExp | null, says?: RegExp];
 
 const EPERM: Outcome = ['STEP_FAILED', /Errno 1\]|PermissionError/u];
 const READ_ONLY: Outcome = ['STEP_FAILED', /Errno 30\]/u];
+const MODE: Outcome = ['STEP_FAILED', /Errno 13\]/u];
+/** The mount refuses whoever may write the file; anybody else its mode has refused before. */
+const unchangeable = (file: string): Outcome =>
+  [0, statSync(file).uid].includes(process.getuid?.() ?? -1) ? READ_ONLY : MODE;
+/** By its mode, whoever owns it, or by the mount. */
+const UNWRITABLE: Outcome = ['STEP_FAILED', /Errno (13|30)\]/u];
 const NOTHING: Outcome = [null];
 const CRASHED: Outcome = ['HOST_CRASHED'];
 const PROTOCOL: Outcome = ['HOST_PROTOCOL_ERROR'];
@@ -51,10 +60,10 @@ const ATTACKS: Readonly<Record<string, Readonly<Record<string, Outcome>>>> = {
     'other-plugins': ['STEP_FAILED', /no other plugin/u],
     'machine-paths': ['STEP_FAILED', /no path of the machine/u],
     'outside-module': ['STEP_FAILED', /ModuleNotFoundError/u],
-    'change-host': READ_ONLY,
-    'change-itself': READ_ONLY,
-    'change-library': READ_ONLY,
-    'change-kernel': ['STEP_FAILED', /Errno (13|30)\]/u],
+    'change-host': unchangeable(path.join(SDK, 'python/host.py')),
+    'change-itself': UNWRITABLE,
+    'change-library': unchangeable('/usr/lib'),
+    'change-kernel': UNWRITABLE,
     'shared-memory': ['STEP_FAILED', /Errno 12\]/u],
     'fill-disk': ['STEP_FAILED', /Errno 28\]/u],
     'large-file': ['STEP_FAILED', /Errno 27\]/u],
@@ -113,7 +122,8 @@ const ATTACKS: Readonly<Record<string, Readonly<Record<string, Outcome>>>> = {
   'abusing what may be asked': {
     'unknown-capability': ['CAPABILITY_UNAVAILABLE'],
     'ungranted-capability': ['CAPABILITY_DENIED'],
-    'call-flood': PROTOCOL,
+    // Behind its flood its signs of life wait too.
+    'call-flood': [/^HOST_(PROTOCOL_ERROR|UNRESPONSIVE|CRASHED)$/u],
     'symlinked-blob': ['BLOB_NOT_FOUND'],
     'linked-blob': ['STEP_FAILED', /Errno 18\]/u],
     'pipe-for-blob': ['BLOB_NOT_FOUND'],

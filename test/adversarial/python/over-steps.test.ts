@@ -115,7 +115,14 @@ async function run(
     inputs: index === 0 ? inputs : {},
     links: {},
   }));
-  const request = { run: runId('run-00000001'), workflow: 'w', plugin: ID, steps, values: {} };
+  const request = {
+    run: runId('run-00000001'),
+    workspace: 'default',
+    workflow: 'w',
+    plugin: ID,
+    steps,
+    values: {},
+  };
   return await hub.pool.run({ ...request, deadlineMs: 5000 }, signal);
 }
 
@@ -155,7 +162,14 @@ test('what a host wrote is gone with it', async () => {
 });
 
 test('events that nobody allowed end the host', async () => {
-  const request = { plugin: ID, node: 't', type: 'flood', config: {}, workflow: 'w' };
+  const request = {
+    plugin: ID,
+    node: 't',
+    type: 'flood',
+    config: {},
+    workspace: 'default',
+    workflow: 'w',
+  };
   const slow = async () => await new Promise<void>(() => undefined);
   await expect(hub.pool.listen(request, slow, never)).rejects.toMatchObject({
     code: 'HOST_PROTOCOL_ERROR',
@@ -163,7 +177,13 @@ test('events that nobody allowed end the host', async () => {
 });
 
 test('an answer larger than a frame is the operation’s typed error', async () => {
-  const request = { capability: 'ocr.read', operation: 'read-text', args: {}, caller: ID } as const;
+  const request = {
+    capability: 'ocr.read',
+    operation: 'read-text',
+    args: {},
+    workspace: 'default',
+    caller: ID,
+  } as const;
   await expect(hub.pool.serve(ID, request, never)).rejects.toMatchObject({ code: 'STEP_FAILED' });
 });
 
@@ -172,6 +192,7 @@ test('an operation whose caller gave up is cancelled', async () => {
     capability: 'ocr.read',
     operation: 'read-number',
     args: {},
+    workspace: 'default',
     caller: ID,
   } as const;
   await run(['mark'], {}, never, { text: 'warm' });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pluginId } from '@runtime-hub/plugin-sdk/contract';
 import { openTrust, signWithDeveloperKey } from '../../../studio/server/store/keys.ts';
@@ -178,7 +178,8 @@ playAttacks([
     act: async (arena) => {
       const id = await arena.install(HONEST);
       const file = path.join(arena.hub.plugins.get(pluginId(id))?.folder ?? '', 'plugin.js');
-      writeFileSync(file, `${readFileSync(file, 'utf8')}\n// evil`, { mode: 0o644 });
+      chmodSync(file, 0o644);
+      writeFileSync(file, `${readFileSync(file, 'utf8')}\n// evil`);
       const refused = await arena.hub.plugins.verify();
       await arena.hub.plugins.remove(pluginId(id));
       return refused.filter((it) => it.id === id).map((it) => it.error.code);

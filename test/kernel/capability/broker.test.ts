@@ -55,14 +55,18 @@ test('a window is needed by its title, whatever the point', async () => {
 
 test('without a decision the use is refused, and asked for once', async () => {
   const { broker, click, events } = world([ask('input.mouse')]);
-  expect(broker.missing(plugin, ['input.mouse'])).toEqual([ask('input.mouse')]);
-  expect(broker.missing(plugin, ['input.mouse'])).toHaveLength(1);
-  expect(broker.missing(plugin, ['ocr.read'])).toEqual([]);
+  expect(broker.missing({ plugin, nodeType: { uses: ['input.mouse'] } }, 'default')).toEqual([
+    ask('input.mouse'),
+  ]);
+  expect(broker.missing({ plugin, nodeType: { uses: ['input.mouse'] } }, 'default')).toHaveLength(
+    1,
+  );
+  expect(broker.missing({ plugin, nodeType: { uses: ['ocr.read'] } }, 'default')).toEqual([]);
   broker.request(plugin);
   expect(events.filter((it) => it.type === 'permission.requested')).toHaveLength(1);
   await expect(click(inside)).rejects.toMatchObject(code('CAPABILITY_NOT_GRANTED'));
   broker.approve({ plugin, by: 'me' });
-  expect(broker.missing(plugin, ['input.mouse'])).toEqual([]);
+  expect(broker.missing({ plugin, nodeType: { uses: ['input.mouse'] } }, 'default')).toEqual([]);
   expect(broker.list().map((it) => it.status)).toEqual(['granted']);
 });
 
@@ -178,7 +182,7 @@ test('the policy grants only what the manifest asks for, and can be overruled', 
   const granted = [...stored.values()].map((it) => ({ ...it, status: 'granted' as const }));
   const later = world([ask('log')], {
     services: [log],
-    stored: granted.map((it) => ({ ...it, by: 'policy', until: null })),
+    stored: granted.map((it) => ({ ...it, by: 'policy', reason: null, until: null })),
   });
   await expect(later.broker.call(caller, request, signal)).rejects.toThrow();
 });

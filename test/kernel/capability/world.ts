@@ -15,7 +15,14 @@ import { installedPlugin } from '../../support/installed-plugin.ts';
 
 export const plugin = pluginId('core/mouse');
 export const provider = pluginId('core/screen');
-export const caller = { plugin, run: runId('run-0001'), workflow: 'w', node: 'n', host: 'h' };
+export const caller = {
+  plugin,
+  run: runId('run-0001'),
+  workspace: 'default',
+  workflow: 'w',
+  node: 'n',
+  host: 'h',
+};
 
 /** A clock that stands until it is moved; its timers fire when it passes them. */
 export function fakeClock() {

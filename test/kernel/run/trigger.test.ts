@@ -114,7 +114,7 @@ test('parallel: each event starts a run at once', async () => {
 
 test('a run from before the hub’s crash counts as one under way', async () => {
   const document = workflow('latest');
-  const record = { id: FIRST_RUN, workflow: document, createdAt: 0 };
+  const record = { id: FIRST_RUN, workflow: document, workspace: 'default', createdAt: 0 };
   const left = { record: { ...record, trigger: { node: 'on', outputs: { out: 1 } } }, entries: [] };
   const trigger = firing();
   const steps = stepping();

@@ -31,7 +31,13 @@ afterEach(() => owner[Symbol.dispose]());
 
 const id = pluginId('acme/github');
 const other = pluginId('acme/other');
-const at = { run: runId('run-00000001'), workflow: 'w', node: 'n', host: null };
+const at = {
+  run: runId('run-00000001'),
+  workspace: 'default',
+  workflow: 'w',
+  node: 'n',
+  host: null,
+};
 const caller: Caller = { plugin: id, ...at };
 
 /** A broker on a real store, for two plugins that ask for these permissions, all granted. */
@@ -215,6 +221,18 @@ test('a capability that the manifest asks for twice, once at a lower rate, is le
   const { value } = await hub.ask('/observe/apply', { plugin: id, since: 0, by: 'admin' });
   expect(value).toMatchObject({ narrowed: [], left: ['net.http'] });
   expect(await hub.reach('https://example.com/')).toBe('CAPABILITY_UNAVAILABLE');
+});
+
+test('a grant of one workspace is left alone: narrower, it would hold everywhere', async () => {
+  await using hub = await hubWith(ANY_HOST);
+  await hub.reach('https://api.github.com/a');
+  hub.broker.revoke({ plugin: id, by: 'admin' });
+  hub.broker.approve({ plugin: id, workspace: 'blue', by: 'admin' });
+  const { value } = await hub.ask('/observe/apply', { plugin: id, since: 0, by: 'admin' });
+  expect(value).toMatchObject({ narrowed: [], left: ['net.http'] });
+  const held = hub.broker.list().filter((it) => it.plugin === id && it.status === 'granted');
+  expect(held).toMatchObject([{ workspace: 'blue', permission: ANY_HOST }]);
+  expect(await hub.reach('https://api.github.com/a')).toBe('CAPABILITY_NOT_GRANTED');
 });
 
 test('only a plugin that is installed can be observed, and one that did nothing keeps its grants', async () => {

@@ -10,7 +10,7 @@ import {
 } from '@runtime-hub/plugin-sdk/contract';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Rate } from '../../../../kernel/rate.ts';
+import { Rate } from '@runtime-hub/plugin-sdk/hosting';
 import { narrowTargets } from '../../../../studio/server/audit/narrow.ts';
 import { createObserver } from '../../../../studio/server/audit/observe.ts';
 import { anyPermission } from './arbitrary.ts';

@@ -14,6 +14,15 @@ export function readPublicKey(
   return null;
 }
 
+/** The one text of a key that has many: base64 DER with an uncompressed point; null as for `readPublicKey`. */
+export function normalSpki(spki: string): string | null {
+  const key = readPublicKey(spki);
+  if (key === null) return null;
+  const jwk = key.publicKey.export({ format: 'jwk' });
+  const again = createPublicKey({ key: jwk, format: 'jwk' });
+  return again.export({ type: 'spki', format: 'der' }).toString('base64');
+}
+
 function parse(spki: string): KeyObject | null {
   try {
     return createPublicKey({ key: Buffer.from(spki, 'base64'), type: 'spki', format: 'der' });

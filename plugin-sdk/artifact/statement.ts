@@ -1,3 +1,4 @@
+import * as Type from 'typebox';
 import { HubError, type Json, type Manifest } from '../contract/index.ts';
 import { digestOf, sha256Of, type Artifact } from './read.ts';
 import { parseStrictJson } from './strict-json.ts';
@@ -7,6 +8,15 @@ export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 export const PREDICATE_TYPE = 'https://runtime-hub.dev/attestation/plugin-release/v1';
 export const MANIFEST_FILE = 'manifest.json';
 const MAX_MANIFEST_BYTES = 1024 * 1024;
+
+const closed = { additionalProperties: false } as const;
+/** What a statement speaks of: package URLs and SHA-512, in hex. */
+export const Subjects = Type.Array(
+  Type.Object(
+    { name: Type.String(), digest: Type.Object({ sha512: Type.String() }, closed) },
+    closed,
+  ),
+);
 
 /** What a publisher signs: an in-toto statement (v1) over the artifact, its manifest and each of its files. */
 export interface Statement {

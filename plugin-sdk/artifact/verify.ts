@@ -1,41 +1,47 @@
-import type { KeyObject } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { bundleFromJSON } from '@sigstore/bundle';
-import { TrustedRoot } from '@sigstore/protobuf-specs';
-import { Verifier, toSignedEntity, toTrustMaterial } from '@sigstore/verify';
-import { HubError, type Json, type Manifest } from '../contract/index.ts';
-import { checkEnvelope } from './envelope.ts';
-import { logId } from './local-log.ts';
+import * as Type from 'typebox';
+import { AnyJson, HubError, type LogEvent, type Manifest } from '../contract/index.ts';
+import { malformed, parseLoggedBundle, problemOf, type LoggedBundle } from './bundle.ts';
+import { guardOf } from './guard.ts';
+import { eventOf } from './log/leaf.ts';
 import { checkMeaning, parseForm } from './parse-manifest.ts';
-import { readPublicKey } from './public-key.ts';
 import { readArtifact, sha256Of, type Artifact } from './read.ts';
+import { verifySigner, type VerifiedSigner } from './signer.ts';
 import {
   PREDICATE_TYPE,
   STATEMENT_TYPE,
+  Subjects,
   manifestJson,
   subjectName,
   type Statement,
 } from './statement.ts';
+import type { ReleaseTrust } from './trust.ts';
 
-/** Whom a verifier believes. Keys are DER SubjectPublicKeyInfo in base64. */
-export interface ReleaseTrust {
-  /** Keys that may sign for a plugin, by hint; the hint in a bundle is the signer's own claim, so it only selects. */
-  keysFor(plugin: string): ReadonlyMap<string, string>;
-  readonly log: { readonly origin: string; readonly spki: string };
-}
-
-export interface VerifiedRelease {
+export interface VerifiedRelease extends VerifiedSigner {
   readonly manifest: Manifest;
   readonly digest: string;
-  /** Hint of the key that signed. */
-  readonly publisher: string;
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
+const ReleaseForm = Type.Object(
+  {
+    _type: Type.String(),
+    subject: Subjects,
+    predicateType: Type.String(),
+    predicate: Type.Object(
+      { manifest: AnyJson, files: Type.Record(Type.String(), Type.String()) },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+);
+const isStatement = guardOf<Statement>(ReleaseForm);
+
 /**
  * Verifies an artifact against its bundle, offline: the stock Sigstore verifier with its default thresholds, and on top
- * what it leaves to us: the form of the bundle, the subject's name and digest, the predicate, the manifest, every file.
- * Schemas of a manifest are compiled last, so that only a trusted publisher's ever are.
+ * what it leaves to us: the form of the bundle, the subject's name and digest, the predicate, the bounds of the key, the
+ * manifest, every file, and that the log says the same. Schemas of a manifest are compiled last, so that only a trusted
+ * publisher's ever are.
  */
 export function verifyRelease(
   packed: Uint8Array,
@@ -44,17 +50,19 @@ export function verifyRelease(
 ): VerifiedRelease {
   const artifact = readArtifact(packed);
   const manifest = parseForm(manifestJson(artifact));
-  const { bundle, hint, statement } = checkEnvelope(bundleText);
+  const bundle = parseLoggedBundle(bundleText);
+  const statement = parseStatement(bundle);
   checkSubject(statement, manifest);
-  const key = trust.keysFor(manifest.id).get(hint);
-  if (key === undefined)
-    throw new HubError('PUBLISHER_UNTRUSTED', { plugin: manifest.id, key: hint.slice(0, 64) });
-  checkSignature(bundle, manifest.id, publisherKey(key, manifest.id), trust.log);
+  const signer = verifySigner(bundle, manifest.id, trust);
   checkDigest(statement, artifact, manifest.id);
   checkManifest(statement, artifact, manifest.id);
   checkFiles(statement.predicate.files, artifact.files, manifest.id);
+  checkLeaf(bundle, {
+    ...{ ...signer, id: manifest.id, version: manifest.version, digest: artifact.digest },
+    loggedAs: loggedName(manifest.id, signer, trust),
+  });
   checkMeaning(manifest);
-  return { manifest, digest: artifact.digest, publisher: hint, files: artifact.files };
+  return { ...signer, manifest, digest: artifact.digest, files: artifact.files };
 }
 
 /** Throws ARTIFACT_FILE_MISMATCH unless the files are exactly those whose SHA-256 were signed. */
@@ -72,71 +80,23 @@ export function checkFiles(
   }
 }
 
+function parseStatement({ statement }: LoggedBundle): Statement {
+  if (isStatement(statement)) return statement;
+  throw malformed(`payload: ${problemOf(isStatement)}`);
+}
+
 function checkSubject(statement: Statement, { id, version }: Manifest): void {
-  if (statement._type !== STATEMENT_TYPE || statement.predicateType !== PREDICATE_TYPE) {
-    throw new HubError('SIGNATURE_MALFORMED', {
-      detail: 'it vouches for something other than a plugin release',
-    });
-  }
+  if (statement._type !== STATEMENT_TYPE || statement.predicateType !== PREDICATE_TYPE)
+    throw malformed('it vouches for something other than a plugin release');
   const [subject, ...others] = statement.subject;
-  if (subject === undefined || others.length > 0) {
-    throw new HubError('SIGNATURE_MALFORMED', { detail: 'it must speak of exactly one artifact' });
-  }
+  if (subject === undefined || others.length > 0)
+    throw malformed('it must speak of exactly one artifact');
   const expected = subjectName(id, version);
   if (subject.name !== expected)
     throw new HubError('SIGNATURE_SUBJECT_MISMATCH', {
       expected,
       actual: subject.name.slice(0, 200),
     });
-}
-
-function checkSignature(
-  bundle: Json,
-  plugin: string,
-  key: KeyObject,
-  log: ReleaseTrust['log'],
-): void {
-  try {
-    const material = toTrustMaterial(trustedRoot(log), () => ({
-      publicKey: key,
-      validFor: () => true,
-    }));
-    // SAFETY: checkEnvelope found the form that bundleFromJSON reads.
-    new Verifier(material).verify(toSignedEntity(bundleFromJSON(bundle as never)));
-  } catch (error) {
-    const detail = error instanceof Error ? error.message.slice(0, 200) : 'it can’t be verified';
-    throw new HubError('SIGNATURE_INVALID', { plugin, detail }, { cause: error });
-  }
-}
-
-function trustedRoot({ origin, spki }: ReleaseTrust['log']): TrustedRoot {
-  const key = readPublicKey(spki);
-  if (key?.alg !== 'ed25519') throw new Error('the log’s key is not Ed25519');
-  return TrustedRoot.fromJSON({
-    mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
-    tlogs: [
-      {
-        baseUrl: `https://${origin}`,
-        hashAlgorithm: 'SHA2_256',
-        publicKey: {
-          rawBytes: spki,
-          keyDetails: 'PKIX_ED25519',
-          validFor: { start: '2020-01-01T00:00:00Z' },
-        },
-        logId: { keyId: logId(origin, key.publicKey).toString('base64') },
-      },
-    ],
-  });
-}
-
-/** Ed25519 or P-256 only: the library itself would take any strength. */
-function publisherKey(spki: string, plugin: string): KeyObject {
-  const key = readPublicKey(spki);
-  if (key !== null) return key.publicKey;
-  throw new HubError('SIGNATURE_INVALID', {
-    plugin,
-    detail: 'the publisher’s key is neither Ed25519 nor P-256',
-  });
 }
 
 function checkDigest(statement: Statement, { digest }: Artifact, plugin: string): void {
@@ -151,4 +111,48 @@ function checkManifest(statement: Statement, artifact: Artifact, plugin: string)
     plugin,
     detail: 'manifest.json differs from the signed one',
   });
+}
+
+/** The name that the log must use for the plugin; null when nobody has said whether it is a private one. */
+function loggedName(
+  plugin: string,
+  { origin }: VerifiedSigner,
+  trust: ReleaseTrust,
+): string | null {
+  return trust.originsFor(plugin).find((it) => it.origin === origin)?.loggedAs ?? null;
+}
+
+/** What a publication in the log has to say. */
+interface Published extends VerifiedSigner {
+  readonly id: string;
+  readonly version: string;
+  readonly digest: string;
+  readonly loggedAs: string | null;
+}
+
+/** A registry’s leaf also tells in plain words what was published; whoever reads only the log must read the truth. */
+function checkLeaf({ receipt, claim }: LoggedBundle, release: Published): void {
+  const event = eventOf(Buffer.from(receipt.canonicalizedBody, 'base64'));
+  if (event === null) return;
+  const isOther = 'hint' in claim && event.event === 'published' && event.publisher !== claim.hint;
+  const detail = isOther ? 'another publisher' : lieOf(event, release);
+  if (detail !== null) throw new HubError('LOG_LEAF_MISMATCH', { plugin: release.id, detail });
+}
+
+/** What may pass between the event and its receipt. */
+const MAX_DELAY_MS = 10 * 60_000;
+
+function lieOf(event: LogEvent, release: Published): string | null {
+  if (event.event !== 'published') return 'it is no publication';
+  if (!isName(event.plugin, release)) return 'another plugin';
+  if (event.version !== release.version) return 'another version';
+  if (event.digest !== release.digest) return 'another digest';
+  if (Math.abs(event.at - release.loggedAt) > MAX_DELAY_MS) return 'another time';
+  return null;
+}
+
+/** A private namespace logs a salted hash, which says nothing to whoever lacks the salt. */
+function isName(name: string, { id, loggedAs }: Published): boolean {
+  if (loggedAs !== null) return name === loggedAs;
+  return name === id || /^sha256:[0-9a-f]{64}$/u.test(name);
 }

@@ -33,3 +33,7 @@ export function splitNodeType(id: string): { readonly plugin: PluginId; readonly
   const at = id.indexOf(':');
   return { plugin: pluginId(id.slice(0, at)), type: id.slice(at + 1) };
 }
+
+/** Under what type a node's `migrate` is run; the dot keeps it apart from all that a workflow can name. */
+export const migrationType = (type: string): string => `${type}.migrate`;
+export const isMigration = (type: string): boolean => type.endsWith('.migrate');

@@ -12,6 +12,7 @@ export * from './manifest.ts';
 export * from './needs.ts';
 export * from './operations.ts';
 export * from './process.ts';
+export * from './registry.ts';
 export * from './screen.ts';
 export * from './targets.ts';
 export * from './wire.ts';

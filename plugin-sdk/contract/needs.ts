@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import { CAPABILITIES, type CapabilityName, type Need } from './capability.ts';
-import { HubError } from './errors.ts';
+import { unfit } from './errors.ts';
 import type { HttpRequest, SecretUse } from './http.ts';
 import type { Json } from './json.ts';
 import type { RunOperations } from './process.ts';
@@ -54,7 +54,7 @@ export function hostOf(address: string): string {
   const scheme = url?.protocol === 'http:' ? 'http://' : '';
   const known = url !== null && (scheme !== '' || url.protocol === 'https:');
   if (!known || url.username !== '' || url.password !== '') {
-    throw invalid('url', 'Give an http or https address without user and password.');
+    throw ungrantable('url', 'Give an http or https address without user and password.');
   }
   const target = `${scheme}${url.hostname.replace(/\.$/u, '')}${url.port === '' ? '' : `:${url.port}`}`;
   return formed('url', { capability: 'net.http', target }).target;
@@ -78,13 +78,10 @@ function secretsOf(
 /** The need itself; what names one thing must not look like a pattern. */
 function formed(at: string, need: Need): Need {
   if (isTarget(need) && !/(?:^|\/)\*{1,2}$|^(?:http:\/\/)?\*/u.test(need.target)) return need;
-  throw invalid(at, 'Give it whole: absolute, without “.” and “..”, and no pattern.');
+  throw ungrantable(at, 'Give it whole: absolute, without “.” and “..”, and no pattern.');
 }
 
-const invalid = (at: string, cure: string) =>
-  new HubError('STEP_INPUT_INVALID', {
-    problems: [{ at: `/${at}`, message: 'cannot be granted', cure }],
-  });
+const ungrantable = (at: string, cure: string) => unfit(`/${at}`, 'cannot be granted', cure);
 
 function areasOf(args: Json): readonly string[] {
   // SAFETY: operations on areas take an area, or one or two points; their schemas were checked.

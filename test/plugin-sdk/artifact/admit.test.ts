@@ -104,7 +104,7 @@ describe('the engine range', () => {
   ])('%s on hub %s: %s', async (engine, hub, expected) => {
     const artifact = artifactFor({ id: 'acme/ocr', engine });
     // A range that is none can't be signed with signRelease, so the statement is made by hand.
-    const bundle = await signPayload(
+    const bundle = signPayload(
       statementOf(artifact, manifestFor({ id: 'acme/ocr', engine })),
       acme,
       log,
@@ -186,7 +186,7 @@ describe('a release whose parts do not belong together', () => {
 test('a stranger’s schemas are not even compiled: its signature is asked for first', async () => {
   const odd = manifestFor({ id: 'stranger/ocr', nodes: [nodeFor({ config: { evil: true } })] });
   const artifact = artifactWith(odd);
-  const bundle = await signPayload(statementOf(artifact, odd), publisher('stranger'), log);
+  const bundle = signPayload(statementOf(artifact, odd), publisher('stranger'), log);
   expect(verdict({ artifact, bundle })).toBe('PUBLISHER_UNTRUSTED');
 });
 

@@ -112,13 +112,6 @@ describe('a bundle of another form is refused', () => {
       (it) => (it.verificationMaterial['certificate'] = { rawBytes: 'AAAA' }),
     ],
     [
-      'a certificate in place of the key',
-      (it) => {
-        delete it.verificationMaterial.publicKey;
-        it.verificationMaterial['certificate'] = { rawBytes: 'AAAA' };
-      },
-    ],
-    [
       'a message signature beside the envelope',
       (it) => (it['messageSignature'] = { signature: 'AAAA' }),
     ],
@@ -174,6 +167,14 @@ describe('a bundle of another form is refused', () => {
       'SIGNATURE_MALFORMED',
     );
   });
+});
+
+test('a certificate in place of the key, where the policy names no such identity, is refused', () => {
+  const bundle = changed((it) => {
+    delete it.verificationMaterial.publicKey;
+    it.verificationMaterial['certificate'] = { rawBytes: 'AAAA' };
+  });
+  expect(verdict(bundle)).toBe('PUBLISHER_UNTRUSTED');
 });
 
 describe('a signature, proof or promise that does not hold is refused', () => {

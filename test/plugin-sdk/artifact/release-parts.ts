@@ -3,13 +3,15 @@ import {
   packArtifact,
   readArtifact,
   signRelease,
+  unboundedKey,
   verifyRelease,
   type LocalLog,
   type PublisherKey,
   type ReleaseTrust,
 } from '@runtime-hub/plugin-sdk/artifact';
 import type { Manifest } from '@runtime-hub/plugin-sdk/contract';
-import { witnessOf } from '../../../plugin-sdk/artifact/local-log.ts';
+import { envelopeLeaf } from '../../../plugin-sdk/artifact/log/leaf.ts';
+import { record } from '../../../plugin-sdk/artifact/log/local-log.ts';
 import { PAYLOAD_TYPE, statementFor } from '../../../plugin-sdk/artifact/statement.ts';
 import { refusalOf } from './tar-parts.ts';
 
@@ -91,10 +93,19 @@ export function spkiOf(key: KeyObject): string {
 
 /** Believes one publisher and one log. */
 export function trustIn(key: PublisherKey, log: LocalLog): ReleaseTrust {
-  return {
-    keysFor: () => new Map([[key.hint, spkiOf(key.privateKey)]]),
-    log: { origin: log.origin, spki: spkiOf(log.privateKey) },
-  };
+  return trustOf(key.hint, spkiOf(key.privateKey), log);
+}
+
+/** Believes whatever key is given, under one hint, and one log by its key or by another. */
+export function trustOf(
+  hint: string,
+  spki: string,
+  log: LocalLog,
+  logKey = spkiOf(log.privateKey),
+): ReleaseTrust {
+  const keys = new Map([[hint, unboundedKey(spki)]]);
+  const origin = { origin: log.origin, logKey, keys };
+  return { originsFor: () => [origin] };
 }
 
 /** A bundle as plain data, to be changed by a test. */
@@ -142,11 +153,11 @@ export function statementOf(artifact: Uint8Array, manifest: Record<string, unkno
 }
 
 /** Signs and logs any payload, true or not, with any key Node can sign with (DSSE v1, Sigstore bundle v0.3). */
-export async function signPayload(
+export function signPayload(
   text: string | Buffer,
   { hint, privateKey }: PublisherKey,
   log: LocalLog,
-): Promise<string> {
+): string {
   const payload = Buffer.from(text);
   const signed = Buffer.concat([
     Buffer.from(`DSSEv1 ${String(PAYLOAD_TYPE.length)} ${PAYLOAD_TYPE} ${String(payload.length)} `),
@@ -154,26 +165,17 @@ export async function signPayload(
   ]);
   const isEdwards = privateKey.asymmetricKeyType?.startsWith('ed') === true;
   const sig = sign(isEdwards ? null : 'sha256', signed, privateKey);
-  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
-  const envelope = { payload, payloadType: PAYLOAD_TYPE, signatures: [{ sig, keyid: hint }] };
-  const receipt = await witnessOf(log).testify(
-    { $case: 'dsseEnvelope', dsseEnvelope: envelope },
-    publicKey,
-  );
-  return JSON.stringify(
-    {
-      mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
-      verificationMaterial: { publicKey: { hint }, tlogEntries: receipt.tlogEntries },
-      dsseEnvelope: envelope,
+  const verifier = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
+  const receipt = record(envelopeLeaf({ payload, signature: sig, verifier }), log);
+  return JSON.stringify({
+    mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+    verificationMaterial: { publicKey: { hint }, tlogEntries: [receipt] },
+    dsseEnvelope: {
+      payload: payload.toString('base64'),
+      payloadType: PAYLOAD_TYPE,
+      signatures: [{ sig: sig.toString('base64'), keyid: hint }],
     },
-    base64Bytes,
-  );
-}
-
-/** Buffers reach a replacer as `{ type, data }`, which is what Buffer.toJSON gives. */
-function base64Bytes(_name: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || !('data' in value)) return value;
-  return Array.isArray(value.data) ? Buffer.from(value.data).toString('base64') : value;
+  });
 }
 
 export { signRelease };

@@ -6,13 +6,17 @@ import { fileURLToPath } from 'node:url';
 import { packArtifact, parseManifest } from '../artifact/index.ts';
 import { HubError, type Json } from '../contract/index.ts';
 import { bundlePlugin } from './bundle-plugin.ts';
+import { withStablePaths } from './stable-paths.ts';
 import { derivePythonManifest, isPythonPlugin, pythonSources } from './python-plugin.ts';
 import { deriveManifest } from '../runtime/derive-manifest.ts';
 
-const LICENSE = fileURLToPath(new URL('../../LICENSE', import.meta.url));
+/** The text of Apache-2.0, for plugins under it that bring none. */
+const APACHE = fileURLToPath(new URL('../../LICENSE', import.meta.url));
+/** What a plugin's folder may hold besides its code. */
+const PAGES = ['README.md', 'CHANGELOG.md', 'LICENSE', 'icon.svg'];
 
 /**
- * Packs a plugin's folder (plugin.ts or plugin.py, README.md, optional icon.svg and vendor.json) into an artifact. Its
+ * Packs a plugin's folder (plugin.ts or plugin.py, README.md, optional CHANGELOG.md, LICENSE, icon.svg and vendor.json) into an artifact. Its
  * manifest comes from evaluating the very code that is packed. The same folder always gives the same bytes. `extra` maps
  * further paths in the artifact to files of this machine.
  * Throws ARTIFACT_NOT_FOUND, HOST_LOAD_FAILED or MANIFEST_INVALID; for Python also ARTIFACT_MALFORMED and JAIL_UNAVAILABLE.
@@ -26,12 +30,13 @@ export async function packPlugin(
   const files = new Map<string, Uint8Array>([
     ...code.files,
     ['manifest.json', Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)],
-    ['LICENSE', await readFile(LICENSE)],
   ]);
-  for (const name of ['README.md', 'icon.svg']) {
+  for (const name of PAGES) {
     const file = join(folder, name);
     if (existsSync(file)) files.set(name, await readFile(file));
   }
+  if (!files.has('LICENSE') && manifest.license === 'Apache-2.0')
+    files.set('LICENSE', await readFile(APACHE));
   for (const [path, source] of [...(await vendored(folder)), ...Object.entries(extra)]) {
     if (!existsSync(source)) throw new HubError('ARTIFACT_NOT_FOUND', { source });
     files.set(path, await readFile(source));
@@ -47,7 +52,7 @@ interface Code {
 async function javaScriptCode(folder: string): Promise<Code> {
   if (!existsSync(join(folder, 'plugin.ts')))
     throw new HubError('ARTIFACT_NOT_FOUND', { source: folder });
-  const code = await bundlePlugin(folder);
+  const code = withStablePaths(await bundlePlugin(folder), folder);
   const files = new Map([['plugin.js', Buffer.from(code)]]);
   return { files, manifest: await deriveManifest(code) };
 }

@@ -15,7 +15,7 @@ export function isPythonPlugin(folder: string): boolean {
   throw new HubError('ARTIFACT_MALFORMED', { rule: 'one entry', detail });
 }
 
-/** The Python files of a plugin's folder and of the folders in it. Throws ARTIFACT_MALFORMED for a symbolic link. */
+/** The Python files of a plugin's folder and of the folders in it but its tests. Throws ARTIFACT_MALFORMED for a symbolic link. */
 export async function pythonSources(folder: string): Promise<Files> {
   const files = new Map<string, Uint8Array>();
   for (const path of await pathsIn(folder, '')) files.set(path, await readFile(join(folder, path)));
@@ -36,11 +36,15 @@ export async function derivePythonManifest(files: Files): Promise<Json> {
   }
 }
 
+/** What an author's folder holds besides the plugin. */
+const NOT_PACKED = ['dist', 'node_modules', 'test'];
+
 async function pathsIn(folder: string, under: string): Promise<readonly string[]> {
   const found: string[] = [];
   for (const entry of await readdir(join(folder, under), { withFileTypes: true })) {
     const path = join(under, entry.name);
     if (entry.name.startsWith('.') || entry.name === '__pycache__') continue;
+    if (NOT_PACKED.includes(path)) continue;
     if (entry.isDirectory()) found.push(...(await pathsIn(folder, path)));
     if (!entry.name.endsWith('.py')) continue;
     if (entry.isFile()) found.push(path);

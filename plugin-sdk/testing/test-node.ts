@@ -1,24 +1,18 @@
-import { Ajv } from 'ajv';
 import type { AnyNode, PluginDefinition } from '../author/index.ts';
 import { manifestOf } from '../author/index.ts';
-import type { CapabilityName, Json, JsonObject, NodeType, Problem } from '../contract/index.ts';
+import type { Json, JsonObject, NodeType } from '../contract/index.ts';
 import { HubError } from '../contract/index.ts';
 import { PluginCode } from '../runtime/plugin-code.ts';
-
-/** A use of a capability that the node under test made. */
-export interface RecordedCall {
-  readonly capability: CapabilityName;
-  readonly operation: string;
-  readonly args: Json;
-}
-
-/** What the fake broker answers: a value, or a function of the call that may throw a HubError. */
-export type FakeAnswer = Json | ((call: RecordedCall) => Json);
+import type { FakeBroker } from './fake-broker.ts';
+import { requireValid } from './require-valid.ts';
+import type { FakeAnswer, RecordedCall } from './world.ts';
 
 export interface NodeTrial {
   readonly config?: JsonObject;
   readonly inputs?: JsonObject;
-  /** Answers by `capability.operation`, e.g. `state.get`; a call without one is refused with CAPABILITY_DENIED. */
+  /** Serves the node's calls as a hub would; see `fakeBroker`. */
+  readonly broker?: FakeBroker;
+  /** Without a broker, bare answers by `capability.operation`, e.g. `state.get`; a call without one is refused with CAPABILITY_DENIED. */
   readonly calls?: Readonly<Record<string, FakeAnswer>>;
   readonly attempt?: number;
 }
@@ -31,7 +25,7 @@ export interface NodeResult {
 
 /**
  * Runs one action node in this process through the checks a hub makes: config, inputs and outputs against the
- * node's schemas, calls through a fake broker. Rejects with STEP_INPUT_INVALID, STEP_OUTPUT_INVALID or the node's own error.
+ * node's schemas, its calls through the broker of the test. Rejects with STEP_INPUT_INVALID, STEP_OUTPUT_INVALID or the node's own error.
  */
 export async function testNode(
   definition: PluginDefinition,
@@ -43,10 +37,10 @@ export async function testNode(
   const { config = {}, inputs = {} } = trial;
   requireValid('STEP_INPUT_INVALID', nodeType.config, config);
   requireValid('STEP_INPUT_INVALID', inputSchema(nodeType), inputs);
-  const broker = new FakeBroker(definition, trial.calls ?? {});
-  const outputs = await broker.run(type, { config, inputs, attempt: trial.attempt ?? 1 });
+  const stand = new TestStand(definition, answersOf(trial));
+  const outputs = await stand.run(type, { config, inputs, attempt: trial.attempt ?? 1 });
   requireValid('STEP_OUTPUT_INVALID', portsSchema(nodeType.outputs, []), outputs);
-  return { outputs, calls: broker.calls, logs: broker.logs };
+  return { outputs, calls: stand.calls, logs: stand.logs };
 }
 
 interface Answer {
@@ -56,15 +50,15 @@ interface Answer {
 }
 
 /** Stands where the hub stands: runs a step through the real plugin code and answers its calls. */
-class FakeBroker {
+class TestStand {
   readonly calls: RecordedCall[] = [];
   readonly logs: string[] = [];
-  readonly #answers: Readonly<Record<string, FakeAnswer>>;
+  readonly #answer: (call: RecordedCall) => Json;
   readonly #code: PluginCode;
   readonly #done = Promise.withResolvers<JsonObject>();
 
-  constructor(definition: PluginDefinition, answers: Readonly<Record<string, FakeAnswer>>) {
-    this.#answers = answers;
+  constructor(definition: PluginDefinition, answer: (call: RecordedCall) => Json) {
+    this.#answer = answer;
     this.#code = new PluginCode(
       { ...definition, nodes: definition.nodes.filter(isAction) },
       {
@@ -99,14 +93,14 @@ class FakeBroker {
 
   #take(frame: Frame): void {
     if (frame.t === 'log') this.logs.push(frame.text);
-    if (frame.t === 'call') queueMicrotask(() => this.#answer(frame));
+    if (frame.t === 'call') queueMicrotask(() => this.#serve(frame));
     if (frame.t !== 'reply') return;
     const report = frame.value[0];
     if (report?.ok === true) this.#done.resolve(report.outputs);
     else this.#done.reject(errorFrom(report?.error));
   }
 
-  #answer(frame: Extract<Frame, { t: 'call' }>): void {
+  #serve(frame: Extract<Frame, { t: 'call' }>): void {
     const { id, capability, operation, args } = frame;
     this.calls.push({ capability, operation, args });
     const answer = this.#reply({ capability, operation, args });
@@ -116,16 +110,24 @@ class FakeBroker {
 
   #reply(call: RecordedCall): Answer {
     try {
-      const need = `${call.capability}.${call.operation}`;
-      const answer = this.#answers[need];
-      if (answer === undefined) throw new HubError('CAPABILITY_DENIED', { plugin: 'test', need });
-      return { ok: true, value: typeof answer === 'function' ? answer(call) : answer };
+      return { ok: true, value: this.#answer(call) };
     } catch (error) {
       const known = error as { code?: string; message: string; data?: Json };
       const { code = 'STEP_FAILED', message, data = null } = known;
       return { ok: false, error: { code, message, data } };
     }
   }
+}
+
+/** Who answers the node: the broker of the test, else its bare answers. */
+function answersOf({ broker, calls = {} }: NodeTrial): (call: RecordedCall) => Json {
+  if (broker !== undefined) return (call) => broker.answer(call);
+  return (call) => {
+    const need = `${call.capability}.${call.operation}`;
+    const answer = calls[need];
+    if (answer === undefined) throw new HubError('CAPABILITY_DENIED', { plugin: 'test', need });
+    return typeof answer === 'function' ? answer(call) : answer;
+  };
 }
 
 type Frame =
@@ -158,19 +160,4 @@ function inputSchema(node: NodeType): JsonObject {
 
 function portsSchema(ports: JsonObject, required: readonly string[]): JsonObject {
   return { type: 'object', properties: ports, required, additionalProperties: false };
-}
-
-function requireValid(
-  code: 'STEP_INPUT_INVALID' | 'STEP_OUTPUT_INVALID',
-  schema: JsonObject,
-  value: JsonObject,
-): void {
-  const validate = new Ajv({ strict: false, allErrors: true, logger: false }).compile(schema);
-  if (validate(value)) return;
-  const problems: readonly Problem[] = (validate.errors ?? []).map((error) => ({
-    at: error.instancePath === '' ? '/' : error.instancePath,
-    message: `${error.message ?? 'does not fit'} ${JSON.stringify(error.params)}`,
-    cure: 'Compare the value with the node’s schema.',
-  }));
-  throw new HubError(code, { problems });
 }

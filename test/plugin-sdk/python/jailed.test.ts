@@ -34,6 +34,7 @@ async function report(type: string, { config = {}, inputs = {}, ...how }: How = 
   const [one] = await hub.pool.run(
     {
       run: RUN,
+      workspace: 'default',
       workflow: 'w',
       plugin: PLUGIN,
       steps: [{ node: 'n', type, config, inputs, links: {} }],
@@ -168,7 +169,7 @@ test('a trigger sends one event after the other until it is cancelled', async ()
   const seen: Json[] = [];
   const stop = new AbortController();
   const listening = hub.pool.listen(
-    { plugin: PLUGIN, node: 't', type: 'tick', config: {}, workflow: 'w' },
+    { plugin: PLUGIN, node: 't', type: 'tick', config: {}, workspace: 'default', workflow: 'w' },
     async (event) => {
       seen.push(event['n'] ?? null);
       if (seen.length === 5) stop.abort('enough');
@@ -183,7 +184,14 @@ test('a trigger sends one event after the other until it is cancelled', async ()
 test('a trigger may end by itself', async () => {
   const seen: Json[] = [];
   await hub.pool.listen(
-    { plugin: PLUGIN, node: 't', type: 'tick', config: { until: 3 }, workflow: 'w' },
+    {
+      plugin: PLUGIN,
+      node: 't',
+      type: 'tick',
+      config: { until: 3 },
+      workspace: 'default',
+      workflow: 'w',
+    },
     async (event) => void seen.push(await Promise.resolve(event['n'] ?? null)),
     new AbortController().signal,
   );
@@ -194,6 +202,7 @@ test('an operation that it provides is served, one that it does not is refused',
   const request = {
     capability: 'ocr.read',
     args: { a: [1] },
+    workspace: 'default',
     caller: pluginId('acme/other'),
   } as const;
   const { signal } = new AbortController();

@@ -33,6 +33,10 @@ const hub = (name) => (node, args) => [
 export const COMMANDS = {
   demo: { debian: DEMO, steps: hub('demo') },
   start: { debian: BASE, steps: hub('start') },
+  registry: {
+    debian: BASE,
+    steps: (node, args) => [{ argv: [node, 'registry/main.ts', ...args] }],
+  },
   test: { debian: TEST, steps: (node, args) => [{ argv: tests(node, args) }] },
   'test:adversarial': {
     debian: TEST,
@@ -55,10 +59,12 @@ export const HELP = `Runtime Hub: installs what is missing, then runs a command.
 
   npm run demo    the headline job on a virtual screen (npm run demo -- --help)
   npm start       the hub on http://127.0.0.1:3000
+  npm run registry
+                  a registry of your own on http://127.0.0.1:3100
   npm test        all tests (npm test -- <filter>)
   npm run test:adversarial
                   hostile plugins and clients against a real hub; prints a table
   npm run check   format, lint, types, dead code, tests
   npm run bench   measurements
 
-Or directly: node studio/setup.mjs <demo|start|test|test:adversarial|check|bench> -- [arguments]`;
+Or directly: node studio/setup.mjs <demo|start|registry|test|test:adversarial|check|bench> -- [arguments]`;

@@ -1,0 +1,1 @@
+export { attachPush } from './push.ts';

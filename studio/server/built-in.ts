@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
 import type { Release } from '@runtime-hub/plugin-sdk/artifact';
 import { HubError } from '@runtime-hub/plugin-sdk/contract';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +23,10 @@ export async function findRelease(folder: string, source: string): Promise<Relea
     throw new HubError('ARTIFACT_NOT_FOUND', { source });
   return { artifact: await readFile(source), bundle: await readFile(bundleFile, 'utf8') };
 }
+
+/** True when `source` names a file or a built-in plugin, so that no registry is asked for it. */
+export const isNamedHere = (source: string): boolean =>
+  (isAbsolute(source) && existsSync(source)) || builtInFolder(source) !== null;
 
 /** Debian's tesseract-ocr-eng: as good as the data in core/ocr's own artifact, and nearly twice as fast. */
 const FAST_DATA = '/usr/share/tesseract-ocr/5/tessdata/eng.traineddata';

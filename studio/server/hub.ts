@@ -18,11 +18,16 @@ import { openServices } from './services/open-services.ts';
 import { withoutSecrets } from './services/secrets/without-secrets.ts';
 import { openSecrets, type Secrets } from './services/secrets/secret-store.ts';
 import { createMeter } from './meter.ts';
-import { openTrust } from './store/keys.ts';
-import { openPluginStore, type PluginStore } from './store/plugin-store.ts';
+import { daily } from './store/audit-retention.ts';
+import { withoutDeniedHosts } from './plugins/denied-hosts.ts';
+import {
+  openFlows,
+  openPlugins,
+  type PluginFlows,
+  type PluginParts,
+} from './plugins/open-plugins.ts';
 import { openStore, type Store } from './store/store.ts';
 import { systemClock, systemIds } from './system.ts';
-import { HUB_VERSION } from './version.ts';
 
 export interface HubOptions {
   /** Data folder; made when missing. One hub at a time (HUB_BUSY). */
@@ -30,10 +35,12 @@ export interface HubOptions {
   /** X display that driver plugins get; the process's own by default. */
   readonly display?: string;
   readonly maxParallelSteps?: number;
+  /** Lets developers load plugins that nobody signed. */
+  readonly dev?: boolean;
 }
 
 /** Every part of a running hub, wired. Closing it ends all hosts and leaves open runs for the next start. */
-export interface Hub extends AsyncDisposable {
+export interface Hub extends AsyncDisposable, PluginParts, PluginFlows {
   readonly folder: string;
   readonly startedAt: number;
   readonly bus: Bus;
@@ -41,7 +48,6 @@ export interface Hub extends AsyncDisposable {
   readonly engine: Engine;
   readonly pool: HostPool;
   readonly launcher: Launcher;
-  readonly plugins: PluginStore;
   readonly store: Store;
   readonly blobs: Blobs;
   readonly secrets: Secrets;
@@ -56,13 +62,9 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const clock = systemClock;
   const bus = createBus({ clock });
   const store = opened.adopt(await openStore(options.folder), async (it) => await it.close());
-  const plugins = await openPluginStore({
-    folder: options.folder,
-    policy: openTrust(options.folder),
-    hubVersion: HUB_VERSION,
-    events: bus,
-    now: () => clock.now(),
-  });
+  const parts = await openPlugins(options.folder, { bus, clock });
+  opened.use(parts.registries);
+  const { plugins } = parts;
   const meter = createMeter({ bus, clock, plugins, store: store.meter });
   const blobs = opened.adopt(createBlobs({ clock, meter }), (it) => it.close());
   const secrets = openSecrets(options.folder, clock);
@@ -79,7 +81,7 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     grants: store.grants,
     audit: meter.audit(store.audit),
     events: bus,
-    services: services.all,
+    services: services.all.map((it) => withoutDeniedHosts(it, () => plugins.policy)),
     provider: { serve: async (to, request, signal) => await pool.serve(to, request, signal) },
     autoGrant: plugins.policy.autoGrant,
   });
@@ -91,7 +93,10 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     launcher,
     plugins,
     gate: broker,
-    limitsOf: (plugin) => limitsOf(plugins.policy, plugin),
+    limitsOf: (plugin) => {
+      const { stepMs: _ofTheEngine, ...limits } = limitsOf(plugins.policy, plugin);
+      return limits;
+    },
     blobs: blobs.access,
     events,
     clock,
@@ -108,19 +113,29 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     listener: pool,
     permissions: broker,
     events: bus,
-    limits: { maxParallelSteps: options.maxParallelSteps ?? 256 },
+    limits: {
+      maxParallelSteps: options.maxParallelSteps ?? 256,
+      stepMs: (plugin) => limitsOf(plugins.policy, plugin).stepMs ?? Infinity,
+    },
   });
   opened.defer(async () => await engine.close());
   bus.on((event) => {
     if (event.type === 'run.finished') services.runEnded(event.run);
   });
   broker.onChange((plugin) => engine.permissionsChanged(plugin));
+  const flows = await openFlows({
+    ...{ ...parts, folder: options.folder, dev: options.dev ?? false },
+    ...{ bus, clock, broker, pool, runs: store.runs },
+  });
+  opened.use(flows.watch);
   services.retain(await store.journal.open());
+  opened.use(daily(clock, async () => await store.audit.retain(clock.now())));
   await engine.recover();
   // Once what waits for the hub to be ready has had its turn.
   const used = plugins.list().flatMap((it) => it.manifest.permissions.map((one) => one.capability));
   setTimeout(() => prepareOperations(used), 200).unref();
-  const parts = opened.move();
+  flows.watch.follow();
+  const owned = opened.move();
   return {
     folder: options.folder,
     startedAt: clock.now(),
@@ -129,11 +144,12 @@ export async function openHub(options: HubOptions): Promise<Hub> {
     engine,
     pool,
     launcher,
-    plugins,
+    ...parts,
+    ...flows,
     store,
     blobs,
     secrets,
     activations: new Map(),
-    [Symbol.asyncDispose]: async () => await parts.disposeAsync(),
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
 }

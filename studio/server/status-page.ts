@@ -1,7 +1,8 @@
 import { html } from 'hono/html';
-import { CAPABILITIES } from '@runtime-hub/plugin-sdk/contract';
+import { CAPABILITIES, type PermissionDiff } from '@runtime-hub/plugin-sdk/contract';
 import { healthOf } from './api/app.ts';
 import type { Hub } from './hub.ts';
+import { pluginView } from './api/plugin-views.ts';
 
 const STYLE = `
   :root { color-scheme: light dark; --ink: #1b2430; --soft: #5b6675; --line: #d9dee5; --paper: #fff; --good: #17714a; --bad: #b3261e; }
@@ -33,9 +34,40 @@ export function statusPage(hub: Hub): ReturnType<typeof html> {
           <strong class="good">● healthy</strong> · up ${Math.round(health.uptimeMs / 1000)} s ·
           ${Math.round(health.rssBytes / 1e6)} MB · data in <code>${hub.folder}</code>
         </p>
-        ${pluginTable(hub)} ${refusedTable(hub)}
+        ${devNotice(hub)} ${pluginTable(hub)} ${heldTable(hub)} ${refusedTable(hub)}
       </body>
     </html>`;
+}
+
+function devNotice({ unsigned, plugins }: Hub): ReturnType<typeof html> | '' {
+  if (!unsigned.isAllowed) return '';
+  const count = plugins.list().filter((it) => it.unsigned).length;
+  return html`<p class="bad">
+    <strong>Development mode:</strong> plugins that nobody signed may be loaded; ${count} are.
+  </p>`;
+}
+
+function heldTable(hub: Hub): ReturnType<typeof html> | '' {
+  const held = hub.plugins.list().flatMap((it) => {
+    const view = pluginView(hub, it);
+    return view.held === null ? [] : [{ id: it.manifest.id, ...view.held }];
+  });
+  if (held.length === 0) return '';
+  const changes = ({ added, widened }: PermissionDiff) =>
+    [...added, ...widened].map((it) => html`${it.words}<br />`);
+  return html`<table>
+    <caption>
+      Updates that wait for you; what is installed keeps running
+    </caption>
+    ${held.map(
+      ({ id, version, diff }) =>
+        html`<tr>
+          <td><code>${id}@${version}</code></td>
+          <td>${changes(diff)}</td>
+          <td><code>npx hub plugins update ${id} --approve</code></td>
+        </tr>`,
+    )}
+  </table>`;
 }
 
 function pluginTable(hub: Hub): ReturnType<typeof html> {
@@ -46,7 +78,7 @@ function pluginTable(hub: Hub): ReturnType<typeof html> {
     </p>`;
   }
   const rows = plugins.map(
-    ({ manifest, publisher }) =>
+    ({ manifest, publisher, unsigned }) =>
       html`<tr>
         <td>
           <strong>${manifest.title}</strong><br /><code>${manifest.id}@${manifest.version}</code>
@@ -57,7 +89,9 @@ function pluginTable(hub: Hub): ReturnType<typeof html> {
             (it) => html`${CAPABILITIES[it.capability].title} <code>${it.target}</code><br />`,
           )}
         </td>
-        <td><code>${publisher}</code></td>
+        <td>
+          ${unsigned ? html`<strong class="bad">UNSIGNED</strong>` : html`<code>${publisher}</code>`}
+        </td>
       </tr>`,
   );
   return html`<table>

@@ -1,11 +1,12 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { packPlugin } from '@runtime-hub/plugin-sdk/cli';
-import { packArtifact, readArtifact } from '@runtime-hub/plugin-sdk/artifact';
+import { digestOf, packArtifact, readArtifact } from '@runtime-hub/plugin-sdk/artifact';
 import { createBus } from '@runtime-hub/kernel';
 import { openTrust, signWithDeveloperKey } from '../../studio/server/store/keys.ts';
+import { versionFolder } from '../../studio/server/store/plugin-files.ts';
 import { openPluginStore, type PluginStore } from '../../studio/server/store/plugin-store.ts';
 import { systemClock } from '../../studio/server/system.ts';
 import { temporaryFolder } from '../support/hub.ts';
@@ -114,10 +115,11 @@ describe('at install', () => {
 
 describe('at the next start', () => {
   const place = (folder: string, file: string): string =>
-    join(folder, 'plugins', 'core', 'flow', file);
+    join(versionFolder(join(folder, 'plugins'), digestOf(artifact)), file);
   const flip = (file: string): void => {
     const bytes = readFileSync(file);
     bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+    chmodSync(file, 0o600);
     writeFileSync(file, bytes);
   };
 
@@ -144,7 +146,7 @@ describe('at the next start', () => {
     expect((await openAt(folder.path)).refused()).toMatchObject([
       { error: { code: 'ARTIFACT_FILE_MISMATCH' } },
     ]);
-    expect(readdirSync(join(folder.path, 'plugins'))).toEqual(['core']);
+    expect(readdirSync(join(folder.path, 'plugins'))).toEqual(['.records.json', '.versions']);
   });
 });
 

@@ -6,9 +6,11 @@ import { HUB_VERSION } from '../version.ts';
 import { auditRoutes } from './audit.ts';
 import { doctorRoutes } from './doctor.ts';
 import { eventRoutes } from './events.ts';
+import { logRoutes } from './log.ts';
 import { observeRoutes } from './observe.ts';
 import { permissionRoutes } from './permissions.ts';
 import { pluginRoutes } from './plugins.ts';
+import { registryRoutes } from './registries.ts';
 import { runRoutes } from './runs.ts';
 import { secretRoutes } from './secrets.ts';
 
@@ -20,6 +22,8 @@ export function createApp(hub: Hub, stop: () => void): Hono {
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
   app.get('/healthz', (context) => context.json(healthOf(hub)));
   app.route('/api/v1/plugins', pluginRoutes(hub));
+  app.route('/api/v1/registries', registryRoutes(hub));
+  app.route('/api/v1/log', logRoutes(hub));
   app.route('/api/v1/permissions/observe', observeRoutes(hub));
   app.route('/api/v1/permissions', permissionRoutes(hub));
   app.route('/api/v1/audit', auditRoutes(hub));

@@ -37,6 +37,9 @@ export function createClient(folder: string): HubClient {
     },
     async *stream(path, signal) {
       const response = await open(socket, 'GET', path, undefined);
+      if ((response.statusCode ?? 500) >= 400)
+        // SAFETY: the hub's own API answers an error as its report.
+        throw errorOf(JSON.parse(await textOf(response)) as ErrorReport);
       const stop = (): void => void response.destroy();
       signal.addEventListener('abort', stop, { once: true });
       try {

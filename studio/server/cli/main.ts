@@ -4,6 +4,8 @@ import { demoCommand } from './demo.ts';
 import { printError, type Command } from './output.ts';
 import { permissionsCommand } from './permissions.ts';
 import { pluginsCommand } from './plugins.ts';
+import { logCommand } from './log.ts';
+import { registriesCommand } from './registries.ts';
 import { runCommand } from './run.ts';
 import { runsCommand } from './runs.ts';
 import { secretsCommand } from './secrets.ts';
@@ -15,6 +17,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
     runCommand,
     runsCommand,
     pluginsCommand,
+    registriesCommand,
+    logCommand,
     permissionsCommand,
     secretsCommand,
     auditCommand,

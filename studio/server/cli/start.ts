@@ -8,10 +8,11 @@ import { HUB_VERSION } from '../version.ts';
 import { usage, type Command } from './output.ts';
 import { COMMON_OPTIONS } from './session.ts';
 
-const HELP = `hub start [--port 3000] [--data <folder>] [--json]
+const HELP = `hub start [--port 3000] [--dev] [--data <folder>] [--json]
 
 Starts the hub and keeps it running until Ctrl+C. Its status page is at http://127.0.0.1:<port>/.
-Open runs of the last time are resumed. --port 0 takes a free port.`;
+Open runs of the last time are resumed. --port 0 takes a free port. --dev lets a developer who owns the data folder load
+plugins that nobody signed (hub-plugin dev); they are shown as UNSIGNED and are gone when the hub stops.`;
 
 export const startCommand: Command = {
   name: 'start',
@@ -20,14 +21,18 @@ export const startCommand: Command = {
   async run(args) {
     const { values } = parseArgs({
       args: [...args],
-      options: { ...COMMON_OPTIONS, port: { type: 'string', default: '3000' } },
+      options: {
+        ...COMMON_OPTIONS,
+        port: { type: 'string', default: '3000' },
+        dev: { type: 'boolean', default: false },
+      },
     });
     const port = Number(values.port);
     if (!Number.isInteger(port) || port < 0 || port > 65_535) {
       throw usage('--port', values.port, 'Give a number from 0 to 65535.');
     }
     const folder = resolve(values.data ?? defaultDataFolder());
-    await using hub = await openHub({ folder });
+    await using hub = await openHub({ folder, dev: values.dev });
     await using owner = await serveOwner(hub);
     await using status = await serveStatus(hub, port).catch((error: unknown) => {
       throw portError(error, port);

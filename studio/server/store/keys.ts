@@ -13,6 +13,7 @@ import {
   readTrustPolicy,
   type TrustPolicy,
 } from '@runtime-hub/plugin-sdk/artifact';
+import { spkiOf } from '../audit/head.ts';
 
 const LOG_ORIGIN = 'local.runtime-hub.dev';
 
@@ -23,8 +24,8 @@ export function openTrust(folder: string): TrustPolicy {
     const developer = openKey(folder, 'developer');
     const policy: TrustPolicy = {
       version: 1,
-      keys: { [hintOf(developer)]: { spki: spkiOf(developer), alg: 'ed25519' } },
-      log: { origin: LOG_ORIGIN, spki: spkiOf(openKey(folder, 'log')) },
+      keys: { [hintOf(developer)]: { spki: publicPartOf(developer), alg: 'ed25519' } },
+      log: { origin: LOG_ORIGIN, spki: publicPartOf(openKey(folder, 'log')) },
       namespaces: [{ match: 'core/*', signers: [hintOf(developer)] }],
       drivers: ['core/*'],
       autoGrant: ['log', 'blobs', 'state'],
@@ -54,7 +55,7 @@ export async function signWithDeveloperKey(folder: string, artifact: Uint8Array)
 export function auditKey(folder: string): KeyObject {
   const key = openKey(folder, 'log');
   const file = publicKeyFile(folder);
-  if (!existsSync(file)) writeFileSync(file, `${spkiOf(key)}\n`, { mode: 0o600 });
+  if (!existsSync(file)) writeFileSync(file, `${publicPartOf(key)}\n`, { mode: 0o600 });
   return key;
 }
 
@@ -81,12 +82,11 @@ function openKey(folder: string, name: 'developer' | 'log'): KeyObject {
   return createPrivateKey(readFileSync(file));
 }
 
-function spkiOf(key: KeyObject): string {
-  return createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64');
-}
+/** Public part of a private key, SPKI as base64. */
+const publicPartOf = (key: KeyObject): string => spkiOf(createPublicKey(key));
 
 function hintOf(key: KeyObject): string {
-  return `dev-${createHash('sha256').update(spkiOf(key)).digest('hex').slice(0, 8)}`;
+  return `dev-${createHash('sha256').update(publicPartOf(key)).digest('hex').slice(0, 8)}`;
 }
 
 /** Leaf hashes, one line of hex each. */

@@ -93,13 +93,13 @@ test('kill -9 of the hub loses no acknowledged entry, leaves no gap, and frees t
 });
 
 test('grants are replaced by id and survive a restart in order', async () => {
-  const base = { plugin, publisher: 'key', at: 1 };
+  const base = { plugin, publisher: 'key', workspace: null, at: 1 };
   const permission = { capability: 'log', target: '*', reason: 'r' } as const;
   const grant = (id: string): Grant => ({ status: 'requested', id, ...base, permission });
   {
     await using store = await open();
     for (const id of ['b', 'a']) store.grants.put(grant(id));
-    store.grants.put({ ...grant('b'), status: 'denied', by: 'me' });
+    store.grants.put({ ...grant('b'), status: 'denied', by: 'me', reason: null });
   }
   await using store = await open();
   expect(store.grants.list().map(({ id, status }) => [id, status])).toEqual([

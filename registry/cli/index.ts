@@ -1,0 +1,1 @@
+export { TRANSFER_HELP, isTransfer, transfer } from './transfer.ts';

@@ -5,12 +5,13 @@ export const PLAIN = { 'x-content-type-options': 'nosniff' } as const;
 
 /** An answer that is kept, with its entity tag, so that asking again costs nothing. */
 export interface Kept {
-  readonly body: string;
+  /** As bytes, or each answer would encode it anew. */
+  readonly body: Uint8Array<ArrayBuffer>;
   readonly tag: string;
 }
 
 export const keep = (body: string): Kept => ({
-  body,
+  body: new Uint8Array(Buffer.from(body)),
   tag: `"${hash('sha256', body, 'base64url').slice(0, 22)}"`,
 });
 

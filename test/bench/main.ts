@@ -58,17 +58,23 @@ async function main(args: readonly string[]): Promise<void> {
       if (!args.includes('--json')) console.log(lineOf(row));
     }
   };
+  for await (const more of measured(parts.length === 0 ? ALL : parts)) add(more);
+  if (args.includes('--json'))
+    console.log(JSON.stringify({ cpus: cpus().length, node: process.version, rows }));
+}
+
+/** The rows of one part after the other; those that share a hub share it until a part wants to be alone. */
+async function* measured(parts: readonly string[]): AsyncIterable<readonly Row[]> {
   using folder = temporaryFolder('bench');
   applyPolicy(folder.path, ['bench/*']);
   let hub: Hub | null = null;
-  for (const part of parts.length === 0 ? ALL : parts) {
-    if (part in ALONE) await hub?.[Symbol.asyncDispose]();
-    hub = part in ALONE ? null : (hub ?? (await openHub({ folder: folder.path })));
-    add((await (hub === null ? ALONE[part]?.() : IN_HUB[part]?.(hub))) ?? []);
+  for (const part of parts) {
+    const alone = ALONE[part];
+    if (alone !== undefined) await hub?.[Symbol.asyncDispose]();
+    hub = alone === undefined ? (hub ?? (await openHub({ folder: folder.path }))) : null;
+    yield (await (hub === null ? alone?.() : IN_HUB[part]?.(hub))) ?? [];
   }
   await hub?.[Symbol.asyncDispose]();
-  if (args.includes('--json'))
-    console.log(JSON.stringify({ cpus: cpus().length, node: process.version, rows }));
 }
 
 function lineOf({ what, figure, budget, isMet }: Row): string {

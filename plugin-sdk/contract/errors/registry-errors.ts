@@ -1,5 +1,5 @@
 import type { Finding } from '../registry.ts';
-import { list, DISTRUST, row } from './row.ts';
+import { DISTRUST, row } from './row.ts';
 
 /** Registries, what is published there, and their tokens. */
 export const REGISTRY_ERRORS = {

@@ -1,4 +1,4 @@
-import { list, row } from './row.ts';
+import { row } from './row.ts';
 
 /** What plugins ask of the hub through the broker. */
 export const SERVICE_ERRORS = {

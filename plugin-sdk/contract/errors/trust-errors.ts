@@ -1,4 +1,4 @@
-import { list, DISTRUST, row } from './row.ts';
+import { DISTRUST, row } from './row.ts';
 
 /** What makes a hub disbelieve a log, and what the trust policy refuses. */
 export const TRUST_ERRORS = {

@@ -7,6 +7,7 @@ import type { Clock } from './clock.ts';
 import { notFound, type RateLimit } from './http/index.ts';
 import type { Log } from './log/index.ts';
 import type { Meter } from './meter.ts';
+import type { Scanner } from './scan/index.ts';
 import type { RootOfTrust } from './root-of-trust.ts';
 import type { AuditRecord, NamespaceRow, Store, VersionRow } from './store/index.ts';
 
@@ -53,6 +54,7 @@ export interface Parts {
   readonly rates: { readonly publishes: RateLimit; readonly guesses: RateLimit };
   readonly meter: Meter;
   readonly downloads: Downloads;
+  readonly scanner: Scanner;
   /** Who asks, by their token. */
   readonly caller: (context: Context) => Caller;
   /** Tells everyone inside, once a transaction is durable. */

@@ -13,6 +13,7 @@ import { createMeter } from './meter.ts';
 import { Mirrors, mirrorRoutes } from './mirror/index.ts';
 import { DEFAULT_LIMITS, type Change, type Limits, type Parts } from './parts.ts';
 import { releaseAged } from './publish/index.ts';
+import { Scanner } from './scan/index.ts';
 import { attachPush } from './push/index.ts';
 import { openRootOfTrust } from './root-of-trust.ts';
 import { openStore, type Store } from './store/index.ts';
@@ -57,6 +58,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   const { parts, tick, newAdminToken } = await partsOf({ ...options, clock }, store);
   const adminToken = store.tokens.hasAdmin() ? null : newAdminToken();
   opened.defer(() => parts.downloads.flush());
+  opened.use(parts.scanner);
   const mirrors = opened.use(new Mirrors(parts, report));
   const ticks = (): void => {
     safely(tick, report);
@@ -114,6 +116,7 @@ async function partsOf(
     rates: { guesses, publishes: rateLimit(limits.publishesPerMinute, clock) },
     meter: createMeter(),
     downloads: createDownloads(store),
+    scanner: new Scanner(),
     caller: (context) => access.callerOf(context.req.raw, addressOf(context)),
     changed: (change) => {
       for (const listener of listeners) listener(change);

@@ -58,6 +58,7 @@ const SDK = [
   'contract',
   'author',
   'artifact',
+  'check',
   'expression',
   'runtime',
   'schema',
@@ -71,6 +72,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // What authors declare schemas with.
   'plugin-sdk/schema': [],
   'plugin-sdk/artifact': ['plugin-sdk/contract'],
+  // The rules for what is published, for authors and registries; a hub does without them.
+  'plugin-sdk/check': ['plugin-sdk/contract'],
   // The child side evaluates what authors wrote, so it knows the author's types.
   'plugin-sdk/runtime': ['plugin-sdk/contract', 'plugin-sdk/author'],
   // CEL in workflows, for the kernel and for authors' checks.
@@ -81,7 +84,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'plugin-sdk/testing': SDK,
   'plugin-sdk/cli': SDK,
   kernel: ['plugin-sdk/contract', 'plugin-sdk/expression', 'plugin-sdk/hosting'],
-  'registry/': ['plugin-sdk/contract', 'plugin-sdk/artifact'],
+  'registry/': ['plugin-sdk/contract', 'plugin-sdk/artifact', 'plugin-sdk/check'],
   'studio/server': [
     'kernel',
     'registry/client',

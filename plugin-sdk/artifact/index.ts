@@ -9,7 +9,6 @@ export {
   type VerifiedAttestation,
 } from './attestation.ts';
 export { mergeReceipt, parseBundle, withoutReceipts, type Bundle } from './bundle.ts';
-export { checkArtifact, formerOf, RULES, type Rule, type Surroundings } from './check/index.ts';
 export type { OidcLogin } from './fulcio.ts';
 export type { OidcIdentity, OidcTrust } from './identity.ts';
 export { endorse, type KeyChange } from './key-change.ts';

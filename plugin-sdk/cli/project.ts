@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { parseManifest, readArtifact, type Artifact } from '../artifact/index.ts';
-import { checkArtifact, type Surroundings } from '../artifact/check/index.ts';
+import { checkArtifact, type Surroundings } from '../check/index.ts';
 import { HubError, type Finding, type Manifest, type Problem } from '../contract/index.ts';
 import { usage } from './output.ts';
 import { packPlugin } from './pack-plugin.ts';

@@ -2,7 +2,6 @@ import { createPrivateKey, generateKeyPairSync, hash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
-  checkArtifact,
   mergeReceipt,
   parseBundle,
   publicationLeaf,
@@ -16,6 +15,7 @@ import {
   type AttestationSubject,
   type PublisherKey,
 } from '@runtime-hub/plugin-sdk/artifact';
+import { checkArtifact } from '@runtime-hub/plugin-sdk/check';
 import type { VersionRecord } from '@runtime-hub/plugin-sdk/contract';
 import { invalid } from '../http/index.ts';
 import type { Parts } from '../parts.ts';

@@ -1,9 +1,4 @@
-import {
-  checkArtifact,
-  verifyUnlogged,
-  withoutReceipts,
-  type TrustedKey,
-} from '@runtime-hub/plugin-sdk/artifact';
+import { verifyUnlogged, withoutReceipts, type TrustedKey } from '@runtime-hub/plugin-sdk/artifact';
 import { HubError, type Finding, type Manifest } from '@runtime-hub/plugin-sdk/contract';
 
 export interface Upload {
@@ -35,16 +30,12 @@ export function examine(upload: Upload, signers: ReadonlyMap<string, TrustedKey>
   return { ...verified, spki, bundle };
 }
 
-/** What the rules say of it. Throws PUBLISH_RULES_BROKEN when one that must hold does not. */
-export function scan(
-  { files, manifest }: Examined,
-  surroundings: { readonly former?: Manifest; readonly knownIds: readonly string[] },
-): readonly Finding[] {
-  const findings = checkArtifact({ files }, manifest, surroundings);
+/** Throws PUBLISH_RULES_BROKEN when a rule that must hold does not. */
+export function requireRules(plugin: string, findings: readonly Finding[]): void {
   const errors = findings.filter((it) => it.severity === 'error');
-  if (errors.length === 0) return findings;
+  if (errors.length === 0) return;
   throw new HubError('PUBLISH_RULES_BROKEN', {
-    plugin: manifest.id,
+    plugin,
     rules: errors.slice(0, 10).map(placeOf).join(', '),
     findings: findings.slice(0, 200),
   });

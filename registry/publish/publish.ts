@@ -5,14 +5,14 @@ import {
   type Manifest,
   type PublishReceipt,
 } from '@runtime-hub/plugin-sdk/contract';
-import { formerOf } from '@runtime-hub/plugin-sdk/artifact';
+import { formerOf } from '@runtime-hub/plugin-sdk/check';
 import { publisherNamespace, requirePublisher, type Caller } from '../auth/index.ts';
 import { isAlike, keyringOf, signersNow } from '../namespaces/index.ts';
 import type { Parts } from '../parts.ts';
 import { readSettings } from '../settings.ts';
 import type { NamespaceRow } from '../store/index.ts';
 import { commitVersion, type Held } from './commit.ts';
-import { examine, scan, type Upload } from './examine.ts';
+import { examine, requireRules, type Upload } from './examine.ts';
 
 export interface PublishRequest {
   readonly upload: Upload;
@@ -39,12 +39,15 @@ export async function publish(parts: Parts, request: PublishRequest): Promise<Pu
   const examined = examine(upload, signersOf(parts, namespace));
   requirePublisher(caller, examined.manifest.id);
   requireNew(parts, examined.manifest);
-  const findings = scan(examined, surroundingsOf(parts, examined.manifest, namespace));
+  const { files, manifest } = examined;
+  const surroundings = surroundingsOf(parts, manifest, namespace);
+  const findings = await parts.scanner.scan({ files, manifest, surroundings });
+  requireRules(manifest.id, findings);
   await parts.blobs.put(examined.digest, upload.artifact);
   const { answer, receipt } = parts.store.transaction(() => {
     const raced = knownAnswer(parts, request, fingerprint);
     if (raced !== null) return { answer: raced, receipt: null };
-    // The keys may have changed while the blob was written.
+    // The keys may have changed meanwhile.
     if (!signersOf(parts, namespace).has(examined.publisher))
       throw new HubError('PUBLISHER_UNTRUSTED', {
         plugin: examined.manifest.id,

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { RULES, formerOf } from '../../artifact/check/index.ts';
+import { RULES, formerOf } from '../../check/index.ts';
 import {
   COMMON_OPTIONS,
   findingCounts,

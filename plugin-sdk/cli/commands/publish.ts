@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { formerOf, sha256Of, unboundedKey, verifyUnlogged } from '../../artifact/index.ts';
+import { sha256Of, unboundedKey, verifyUnlogged } from '../../artifact/index.ts';
+import { formerOf } from '../../check/index.ts';
 import {
   HubError,
   type Finding,

@@ -1,4 +1,4 @@
-import { formerOf } from '@runtime-hub/plugin-sdk/artifact';
+import { formerOf } from '@runtime-hub/plugin-sdk/check';
 import { expect, test } from 'vitest';
 import { findingsIn, manifestWith, nodeWith } from './pack-parts.ts';
 

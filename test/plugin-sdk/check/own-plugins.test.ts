@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkArtifact, parseManifest, readArtifact } from '@runtime-hub/plugin-sdk/artifact';
+import { parseManifest, readArtifact } from '@runtime-hub/plugin-sdk/artifact';
+import { checkArtifact } from '@runtime-hub/plugin-sdk/check';
 import { packPlugin } from '@runtime-hub/plugin-sdk/cli';
 import { expect, test } from 'vitest';
 

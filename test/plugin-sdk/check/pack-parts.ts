@@ -1,4 +1,4 @@
-import { checkArtifact, type Surroundings } from '@runtime-hub/plugin-sdk/artifact';
+import { checkArtifact, type Surroundings } from '@runtime-hub/plugin-sdk/check';
 import type { Finding, Manifest } from '@runtime-hub/plugin-sdk/contract';
 
 /** A node as manifests have it, clean unless changed. */

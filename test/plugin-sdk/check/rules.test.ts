@@ -1,4 +1,4 @@
-import { RULES } from '@runtime-hub/plugin-sdk/artifact';
+import { RULES } from '@runtime-hub/plugin-sdk/check';
 import { expect, test } from 'vitest';
 import { CALL, HTTP, findingsIn, manifestWith, nodeWith, type Parts } from './pack-parts.ts';
 

@@ -3,7 +3,7 @@ import {
   capabilityText,
   type CapabilityName,
   type Permission,
-} from '../../contract/index.ts';
+} from '../contract/index.ts';
 import { moduleAt, type Use } from './code.ts';
 import { MANIFEST, asksFor, type Hit, type Pack, type Rule } from './rule.ts';
 import { matches, shown } from './text.ts';

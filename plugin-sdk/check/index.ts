@@ -1,4 +1,4 @@
-import type { Finding, Manifest } from '../../contract/index.ts';
+import type { Finding, Manifest } from '../contract/index.ts';
 import { readScripts } from './code.ts';
 import { CODE_RULES } from './code-rules.ts';
 import { FILE_RULES } from './file-rules.ts';

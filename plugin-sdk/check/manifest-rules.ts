@@ -1,5 +1,5 @@
 import semver from 'semver';
-import type { Manifest } from '../../contract/index.ts';
+import type { Manifest } from '../contract/index.ts';
 import { MANIFEST, type Hit, type Pack, type Rule } from './rule.ts';
 import { distance, shown } from './text.ts';
 

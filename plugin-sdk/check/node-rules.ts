@@ -1,4 +1,4 @@
-import type { CapabilityName, Effect, NodeType } from '../../contract/index.ts';
+import type { CapabilityName, Effect, NodeType } from '../contract/index.ts';
 import { MANIFEST, type Hit, type Pack, type Rule } from './rule.ts';
 import { shown } from './text.ts';
 

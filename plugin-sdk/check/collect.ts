@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { AnyNode, CallExpression, MemberExpression, ObjectExpression, Program } from 'acorn';
 import type * as Walk from 'acorn-walk';
-import { CAPABILITY_NAMES } from '../../contract/index.ts';
+import { CAPABILITY_NAMES } from '../contract/index.ts';
 import type { Code, Found } from './code.ts';
 
 /** A file while it is read. */

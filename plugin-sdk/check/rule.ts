@@ -1,4 +1,4 @@
-import type { CapabilityName, Finding, Manifest } from '../../contract/index.ts';
+import type { CapabilityName, Finding, Manifest } from '../contract/index.ts';
 import type { Code } from './code.ts';
 
 /** What a rule may look at; all of it in memory. */

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as Acorn from 'acorn';
 import type { Program } from 'acorn';
-import type { CapabilityName } from '../../contract/index.ts';
+import type { CapabilityName } from '../contract/index.ts';
 import { collect, type Draft } from './collect.ts';
 
 /** Loaded when the first file is read: a hub only verifies. */

@@ -9,13 +9,14 @@ import {
   type HubFrame,
   type Json,
 } from '../contract/index.ts';
-import type { Clock, HostProcess } from './ports.ts';
+import type { ChannelPorts, Question } from './channel-ports.ts';
+import type { HostProcess } from './ports.ts';
 import { mayNameBlob, parseHostFrame } from './host-frame.ts';
 
-/** Frames of a host that are not replies. */
 type Reply = Extract<HostFrame, { t: 'reply' }>;
-export type Incoming = Exclude<HostFrame, { t: 'reply' }>;
 
+/** So many frames are taken whatever they cost: the first ones of a fresh hub take longest. */
+const FEW = 16;
 /** How long frames of one host are taken in one go. */
 const TURN_MS = 0.25;
 /** The part of the hub's time that a host may take with what it was not asked … */
@@ -23,36 +24,6 @@ const SHARE = 0.1;
 /** … and how much of it at once. */
 const BURST_MS = 2.5;
 const MAX_BREATH_MS = 100;
-
-export interface ChannelPorts {
-  readonly clock: Clock;
-  /** The plugin inside, for errors. */
-  readonly plugin: () => string;
-  /** Time a host has to answer a cancel before it counts as unresponsive. */
-  readonly graceMs: number;
-  /** Takes a frame and whether its text may name a blob; throwing a FrameError makes it a protocol error. */
-  readonly onFrame: (frame: Incoming, namesBlob: boolean) => void;
-  /** Lets the host read the blobs a frame names, right before it is sent. Throws BLOB_NOT_FOUND. */
-  readonly lend: (frame: HubFrame) => void;
-  /** Throws BLOB_NOT_FOUND when the host answers with a blob that it may not read itself. */
-  readonly admit: (value: Json) => void;
-  /** A request gave up (deadline, abort) or was answered: what it started at the hub ends too. */
-  readonly onClosed: (id: number) => void;
-  /** The host broke the protocol, or did not answer a cancel in time: it must be killed. */
-  readonly onBroken: (how: { readonly detail: string } | { readonly silentMs: number }) => void;
-}
-
-/** One question to a host. */
-export interface Question {
-  readonly frame: (id: number) => HubFrame;
-  /** Null: it may last as long as it likes. */
-  readonly deadlineMs: number | null;
-  readonly signal: AbortSignal | null;
-  /** Told the id when the frame is about to go out. */
-  readonly onSent?: (id: number) => void;
-  /** Told what the host says went wrong, also when nobody waits any more. */
-  readonly onError?: (error: HubError) => void;
-}
 
 interface Pending {
   readonly question: Question;
@@ -79,6 +50,8 @@ export class Channel {
   #outgoing: Uint8Array[] = [];
   /** Until when its share of the hub's time is used up. */
   #busyUntil = 0;
+  /** Frames that wait for their turn. */
+  #held: readonly string[] = [];
   #ended: HubError | null = null;
 
   constructor(process: HostProcess, ports: ChannelPorts) {
@@ -131,6 +104,7 @@ export class Channel {
   /** Closes everything open with `error`; nothing is sent or taken after it. */
   end(error: HubError): void {
     if (this.#ended !== null) return;
+    this.#unlessBroken(() => this.#takeAnswers());
     this.#ended = error;
     const open = [...this.#pending, ...[...this.#queue].map((one) => [0, one] as const)];
     this.#pending.clear();
@@ -216,7 +190,7 @@ export class Channel {
     const { clock } = this.#ports;
     const { output } = this.#process;
     let [at, unaskedMs, taken] = [start, 0, 0];
-    while (taken < texts.length && at - start < TURN_MS) {
+    while (taken < texts.length && (taken < FEW || at - start < TURN_MS)) {
       const isAnswer = this.#take(texts[taken] ?? '');
       const now = clock.now();
       if (!isAnswer) unaskedMs += now - at;
@@ -224,12 +198,22 @@ export class Channel {
       taken += 1;
     }
     this.#busyUntil = Math.max(this.#busyUntil, start - BURST_MS / SHARE) + unaskedMs / SHARE;
+    this.#held = texts.slice(taken);
     if (taken === texts.length) return void (output.isPaused() && output.resume());
     output.pause();
-    const rest = (): void =>
-      this.#unlessBroken(() => this.#takeSome(texts.slice(taken), clock.now()));
+    const rest = (): void => this.#unlessBroken(() => this.#takeSome(this.#held, clock.now()));
     if (this.#busyUntil <= at) setImmediate(rest);
     else clock.after(Math.min(this.#busyUntil - at, MAX_BREATH_MS), rest);
+  }
+
+  /** What a host answered before its end was done, although its turn has not come. */
+  #takeAnswers(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const text of held) {
+      const frame = parseHostFrame(text);
+      if (frame.t === 'reply' && this.#pending.has(frame.id)) this.#close(frame, text);
+    }
   }
 
   #unlessBroken(work: () => void): void {

@@ -21,7 +21,8 @@ import type {
   Work,
 } from './ports.ts';
 import { residentLimit } from './jail/bubblewrap.ts';
-import { Channel, type Incoming, type Question } from './channel.ts';
+import type { Incoming, Question } from './channel-ports.ts';
+import { Channel } from './channel.ts';
 import { listenTo } from './listening.ts';
 import { sendPlugin } from './load-plugin.ts';
 import { SegmentNames } from './segment-names.ts';

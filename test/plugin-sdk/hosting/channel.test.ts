@@ -2,7 +2,8 @@ import { PassThrough, Readable } from 'node:stream';
 import { encodeFrame, type HostFrame, type Json } from '@runtime-hub/plugin-sdk/contract';
 import type { Clock } from '@runtime-hub/plugin-sdk/hosting';
 import { expect, test, vi } from 'vitest';
-import { Channel, type Incoming } from '../../../plugin-sdk/hosting/channel.ts';
+import type { Incoming } from '../../../plugin-sdk/hosting/channel-ports.ts';
+import { Channel } from '../../../plugin-sdk/hosting/channel.ts';
 
 const STEP_MS = 0.05;
 
